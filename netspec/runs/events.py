@@ -1,0 +1,183 @@
+"""What a training says while it goes on: plain data, one kind of event a class, in the order in which things happen.
+
+The trainer yields them; the records keep them, one JSON object a line; the dashboard and the comparison read them. The
+JSON shapes are public: the class's name in lower case stands under "event", the fields under their own names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+__all__ = ["Alerted", "Evaluated", "Event", "Finished", "Saved", "Started", "Stepped", "from_json", "to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A training begins, or goes on after a stop.
+
+    Args:
+        time: seconds since 1970, as in every event.
+        run: the run's directory, as the user would type it; empty where nothing is recorded.
+        name: the spec's name.
+        seed: the seed of everything random.
+        device: what it runs on, in words ("cpu, 2 cores").
+        step: the steps that lie behind already: 0, or more where a run is resumed.
+        steps: the steps that it will have made at the end.
+        steps_per_epoch: the steps of one pass over the training examples.
+        batch: examples a step.
+        examples: how many examples there are to train, validate and test with.
+        parameters: the numbers that are learned.
+        metric: the metric that says which step was best ("validation/accuracy").
+        higher_is_better: whether more of it is better.
+        keep: whether the parameters of the best step are kept.
+    """
+
+    event: ClassVar[str] = "started"
+    time: float
+    run: str
+    name: str
+    seed: int
+    device: str
+    step: int
+    steps: int
+    steps_per_epoch: int
+    batch: int
+    examples: Mapping[str, int]
+    parameters: int
+    metric: str
+    higher_is_better: bool
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """Steps were made: always the same number of them between two events of a run, whatever the machine's speed.
+
+    Args:
+        step: steps made since the beginning.
+        epoch: passes over the training examples made since the beginning, with its fraction.
+        loss: the mean of the training loss over the steps since the event before.
+        learning_rate: the rate of the last of these steps; None where the optimizer sets its own.
+        gradient_norm: the Euclidean norm of the last of these steps' whole gradient.
+        examples_per_second: of these steps; waiting and evaluating not counted.
+        compiling: seconds spent on compiling since the event before.
+    """
+
+    event: ClassVar[str] = "stepped"
+    time: float
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float | None
+    gradient_norm: float
+    examples_per_second: float
+    compiling: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The network was measured on whole parts of the data.
+
+    Args:
+        metrics: by "part/metric" ("validation/loss", "validation/accuracy").
+        seconds: how long it took, compilation included.
+        best: whether this is the best value so far of the metric that `Started` names.
+    """
+
+    event: ClassVar[str] = "evaluated"
+    time: float
+    step: int
+    epoch: float
+    metrics: Mapping[str, float]
+    seconds: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint is on the disk, whole and verified."""
+
+    event: ClassVar[str] = "saved"
+    time: float
+    step: int
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """Something that a person should know: one sentence of evidence, and a remedy."""
+
+    event: ClassVar[str] = "alerted"
+    time: float
+    step: int
+    code: str
+    message: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A training ends.
+
+    Args:
+        reason: "done", "interrupted" (can be resumed) or "diverged".
+        metrics: of the parameters that are kept, by "part/metric"; "test/…" where there is a test part.
+        best_step: the step of the parameters that are kept.
+        seconds: the time of all sessions of the run together.
+    """
+
+    event: ClassVar[str] = "finished"
+    time: float
+    run: str
+    step: int
+    epoch: float
+    reason: str
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    best_step: int | None = None
+    seconds: float = 0.0
+
+
+Event = Started | Stepped | Evaluated | Saved | Alerted | Finished
+
+_KINDS: Mapping[str, type[Event]] = {k.event: k for k in (Started, Stepped, Evaluated, Saved, Alerted, Finished)}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object; a number that is not finite becomes its name, since JSON has none."""
+    return {"event": event.event, **{k: _plain(v) for k, v in dataclasses.asdict(event).items()}}
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event that `to_json` wrote.
+
+    Raises:
+        ValueError: the object is no event, or lacks a field.
+    """
+    kind = _KINDS.get(data.get("event", ""))
+    if kind is None:
+        raise ValueError(f"no such event: {data.get('event')!r}")
+    known = {f.name for f in dataclasses.fields(kind)}
+    try:
+        return kind(**{k: _number(v) for k, v in data.items() if k in known})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+_NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NAMES.get(value, value)
+    return {k: _number(v) for k, v in value.items()} if isinstance(value, dict) else value
