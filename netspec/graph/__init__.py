@@ -1,0 +1,1 @@
+"""Spec to Graph: blocks, names, expressions, shapes, costs. Nothing is allocated."""
