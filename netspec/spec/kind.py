@@ -77,17 +77,15 @@ class Kind(Table):
         super().__init_subclass__(**rest)
         cls.kind = cls.__dict__.get("kind", snake_case(cls.__name__))
         if family:
-            cls.family = family
-            if "kinds" not in cls.__dict__:
-                cls.kinds = {}
-        if not (family or abstract or not register):
-            for opened in cls.__mro__[1:]:
-                if "kinds" in opened.__dict__ and opened is not Kind:
-                    assert cls.kind not in opened.kinds, f"two kinds of {opened.family} are called {cls.kind}"
-                    opened.kinds[cls.kind] = cls
-        elif False not abstract and register:
-            assert cls.kind not in cls.kinds, f"two kinds of {cls.family} are called {cls.kind}"
-            cls.kinds[cls.kind] = cls
+            cls.family, cls.kinds = family, {}
+        elif not abstract:
+            for opened in cls._families():
+                assert cls.kind not in opened.kinds, f"two kinds of {opened.family} are called {cls.kind}"
+                opened.kinds[cls.kind] = cls
+
+    @classmethod
+    def _families(cls) -> list[type[Kind]]:
+        return [c for c in cls.__mro__ if issubclass(c, Kind) and c is not Kind and "kinds" in c.__dict__]
 
     @classmethod
     def principal(cls) -> str | None:
