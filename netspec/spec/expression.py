@@ -70,7 +70,9 @@ class Expression:
 
 Tree = Callable[[Mapping[str, Value]], Value]
 
-_TOKEN = re.compile(r"\s*(?:(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|//|[-+*/%(),]))")
+_TOKEN = re.compile(
+    r"\s*(?:(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|//|[-+*/%(),]))"
+)
 
 _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -205,7 +207,10 @@ def _look_up(name: str, names: Mapping[str, Value], start: int, end: int) -> Val
     guess = nearest(name, names)
     known = ", ".join(sorted(names)) or "none"
     raise ExpressionError(
-        f"nothing here is called '{name}'", start, end, f"did you mean '{guess}'?" if guess else f"names in sight: {known}"
+        f"nothing here is called '{name}'",
+        start,
+        end,
+        f"did you mean '{guess}'?" if guess else f"names in sight: {known}",
     )
 
 

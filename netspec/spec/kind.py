@@ -28,6 +28,7 @@ class Table(BaseModel):
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),
+        defer_build=True,
     )
 
     def filled(self: Self, names: Mapping[str, Any]) -> Self:

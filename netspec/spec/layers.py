@@ -107,7 +107,9 @@ class Conv(Layer):
 class _Pool(Layer, abstract=True):
     function: ClassVar[str]
 
-    def pooled(self, x: Shape, window: int | tuple[int, ...], stride: int | tuple[int, ...] | None, padding: object) -> Call:
+    def pooled(
+        self, x: Shape, window: int | tuple[int, ...], stride: int | tuple[int, ...] | None, padding: object
+    ) -> Call:
         axes = _needs_axes(x, self.kind)
         windows = _each(window, axes, self.kind, x)
         strides = windows if stride is None else _each(stride, axes, "stride", x)
@@ -230,9 +232,7 @@ class LayerNorm(Layer):
     def lower(self, x: Shape) -> Call:
         if not x:
             raise Mismatch("needs at least one axis, and gets a single number")
-        return call(
-            "flax.nnx.LayerNorm", x.channels, epsilon=self.epsilon, use_scale=self.scale, use_bias=self.bias
-        )
+        return call("flax.nnx.LayerNorm", x.channels, epsilon=self.epsilon, use_scale=self.scale, use_bias=self.bias)
 
 
 class Embed(Layer):

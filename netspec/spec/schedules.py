@@ -91,9 +91,7 @@ class Exponential(Schedule):
     stairs: bool = False
 
     def after_warmup(self, clock: Clock) -> Call:
-        return call(
-            "optax.exponential_decay", 1.0, clock.steps_of(self.every), self.rate, staircase=self.stairs
-        )
+        return call("optax.exponential_decay", 1.0, clock.steps_of(self.every), self.rate, staircase=self.stairs)
 
 
 class Step(Schedule):

@@ -14,6 +14,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapVa
 from pydantic.functional_validators import PlainValidator
 from pydantic_core import PydanticCustomError
 
+from netspec.diagnostics import nearest
 from netspec.spec.expression import Expression, ExpressionError, parse
 
 __all__ = [
@@ -30,7 +31,10 @@ __all__ = [
     "Size",
     "Span",
     "Switch",
+    "as_expression",
     "described",
+    "must_be",
+    "one_of",
 ]
 
 _EXPRESSION = {"type": "string", "pattern": r"^\$"}
@@ -54,7 +58,8 @@ def described(value: Any) -> str:
     return f"{shown} ({words.get(type(value), 'a date or time')})"
 
 
-def _wrong(expected: str, value: Any, help: str = "") -> PydanticCustomError:  # noqa: A002
+def must_be(expected: str, value: Any, help: str = "") -> PydanticCustomError:  # noqa: A002
+    """The error of a value that is not what it must be."""
     return PydanticCustomError(
         "value", "must be {expected}, not {found}", {"expected": expected, "found": described(value), "help": help}
     )
@@ -107,7 +112,9 @@ else:
     """Any finite number."""
     Positive = Annotated[float, Field(gt=0), _expressible, _schema({"type": "number", "exclusiveMinimum": 0})]
     """A number above 0."""
-    Fraction = Annotated[float, Field(ge=0, le=1), _expressible, _schema({"type": "number", "minimum": 0, "maximum": 1})]
+    Fraction = Annotated[
+        float, Field(ge=0, le=1), _expressible, _schema({"type": "number", "minimum": 0, "maximum": 1})
+    ]
     """A number from 0 to 1."""
     Rate = Annotated[
         float, Field(ge=0, lt=1), _expressible, _schema({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
@@ -117,7 +124,9 @@ else:
     """true or false."""
 
     def _sizes(least: int, words: Sequence[str]) -> Callable[[Any], Any]:
-        expected = f"a whole number from {least}, or a list of one for each axis" + "".join(f", or '{w}'" for w in words)
+        expected = f"a whole number from {least}, or a list of one for each axis" + "".join(
+            f", or '{w}'" for w in words
+        )
 
         def validate(value: Any) -> Any:
             if isinstance(value, str) and value in words:
@@ -126,7 +135,7 @@ else:
                 return found
             parts = value if isinstance(value, list | tuple) else [value]
             if not 0 < len(parts) <= 3:
-                raise _wrong(expected, value)
+                raise must_be(expected, value)
             checked = tuple(as_expression(p) or _whole(p, least, expected) for p in parts)
             return checked if isinstance(value, list | tuple) else checked[0]
 
@@ -134,7 +143,7 @@ else:
 
     def _whole(value: Any, least: int, expected: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST_COUNT:
-            raise _wrong(expected, value)
+            raise must_be(expected, value)
         return value
 
     def _size_schema(least: int, words: Sequence[str] = ()) -> WithJsonSchema:
@@ -153,24 +162,21 @@ else:
 def _name(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value):
         return value
-    raise _wrong("a name of small letters, digits and _ that begins with a letter", value)
+    raise must_be("a name of small letters, digits and _ that begins with a letter", value)
 
 
-Name = Annotated[
-    str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})
-]
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})]
 """A name: small letters, digits and _; begins with a letter; at most 64 characters."""
 
 
 def one_of(words: Sequence[str]) -> Any:
     """A validator for one of some words, which offers the nearest one."""
-    from netspec.diagnostics import nearest
 
     def validate(value: Any) -> Any:
         if isinstance(value, str) and value in words:
             return value
         guess = nearest(value, words) if isinstance(value, str) else None
-        raise _wrong(
+        raise must_be(
             "one of " + ", ".join(f"'{w}'" for w in words), value, f"did you mean '{guess}'?" if guess else ""
         )
 
@@ -216,7 +222,7 @@ def _duration(value: Any) -> Any:
         return Duration(value, "steps")
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match or (match[2] == "%" and float(match[1]) > 100) or float(match[1]) > LARGEST_COUNT:
-        raise _wrong("""a duration: steps (500), "10 epochs" or "5%" of the run""", value)
+        raise must_be("""a duration: steps (500), "10 epochs" or "5%" of the run""", value)
     unit = match[2] if match[2] == "%" else match[2].rstrip("s") + "s"
     return Duration(float(match[1]), unit)
 

@@ -1,0 +1,124 @@
+"""Calls, looked up and run: as live modules and functions of plain arrays, for tracing and for training alike."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+from flax import nnx
+
+from netspec.spec.call import Call
+
+__all__ = ["Arrays", "apply", "construct", "initialise", "is_module", "lookup", "module_of"]
+
+Arrays = dict[str, Any]
+"""Arrays (or their shapes) by path."""
+
+
+@cache
+def lookup(name: str) -> Any:
+    """What a call's dotted name stands for.
+
+    >>> lookup("jax.nn.relu") is jax.nn.relu
+    True
+    """
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def is_module(call: Call) -> bool:
+    """Whether the call makes a Flax module, rather than being a function of its inputs."""
+    target = lookup(call.name)
+    return isinstance(target, type) and issubclass(target, nnx.Module)
+
+
+def construct(call: Call) -> Any:
+    """The call's result, the calls among its arguments made first: an optimizer, a schedule, an initialiser."""
+    arguments = [_constructed(a) for a in call.arguments]
+    return lookup(call.name)(*arguments, **{k: _constructed(v) for k, v in call.keywords})
+
+
+def _constructed(value: Any) -> Any:
+    if isinstance(value, Call):
+        return construct(value)
+    return tuple(_constructed(v) for v in value) if isinstance(value, tuple) else value
+
+
+def _module(call: Call, rngs: nnx.Rngs) -> nnx.Module:
+    target = lookup(call.name)
+    takes = inspect.signature(target.__init__).parameters
+    # A module that takes its key at the call (dropout) keeps none of its own: every state is the trainer's.
+    own = {} if "rngs" not in takes or "rngs" in _flags(target) else {"rngs": rngs}
+    module: nnx.Module = target(*call.arguments, **dict(call.keywords), **own)
+    return module
+
+
+@cache
+def _flags(target: type) -> frozenset[str]:
+    return frozenset(inspect.signature(target.__call__).parameters)  # type: ignore[operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A module without its arrays: their shapes by path, and what puts them together again."""
+
+    definition: Any
+    parameters: Arrays
+    statistics: Arrays
+
+
+@cache
+def module_of(call: Call) -> Template:
+    """The module that a call makes, without allocating it."""
+    module = nnx.eval_shape(lambda: _module(call, nnx.Rngs(0)))
+    definition, parameters, statistics = nnx.split(module, nnx.Param, ...)
+    return Template(definition, _flat(parameters), _flat(statistics))
+
+
+def initialise(call: Call, key: jax.Array) -> tuple[Arrays, Arrays]:
+    """Parameters and statistics of a call's module, freshly drawn."""
+    _, parameters, statistics = nnx.split(_module(call, nnx.Rngs(key)), nnx.Param, ...)
+    return _flat(parameters), _flat(statistics)
+
+
+def apply(
+    call: Call,
+    inputs: Sequence[Any],
+    parameters: Mapping[str, Any],
+    statistics: Mapping[str, Any],
+    key: jax.Array | None,
+    training: bool,
+) -> tuple[Any, Arrays]:
+    """What the call gives for its inputs, and its statistics after.
+
+    Args:
+        inputs: arrays with a batch axis in front.
+        key: for whatever is random in training; needed by modules that take one.
+        training: whether dropout drops and batch norm follows its batch.
+    """
+    if not is_module(call):
+        return lookup(call.name)(*inputs, *call.arguments, **dict(call.keywords)), {}
+    module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
+    flags = _flags(lookup(call.name))
+    modes: dict[str, Any] = {}
+    if "deterministic" in flags:
+        modes["deterministic"] = not training
+    if "use_running_average" in flags:
+        modes["use_running_average"] = not training
+    if "rngs" in flags and training:
+        modes["rngs"] = key
+    y = module(*inputs, **modes)
+    return y, _flat(nnx.state(module, nnx.Not(nnx.Param))) if statistics else {}
+
+
+def _flat(state: Any) -> Arrays:
+    return {"/".join(map(str, path)): variable.get_value() for path, variable in nnx.to_flat_state(state)}
+
+
+def _state(arrays: Mapping[str, Any]) -> Any:
+    return nnx.from_flat_state([(tuple(path.split("/")), value) for path, value in arrays.items()])

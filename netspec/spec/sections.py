@@ -1,0 +1,128 @@
+"""The sections of a spec that are tables of fixed keys, and the spec itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from netspec.document import Document
+from netspec.spec.data import Data
+from netspec.spec.kind import Table
+from netspec.spec.layer import Layer, Layers
+from netspec.spec.losses import Loss
+from netspec.spec.optimizers import Optimizer
+from netspec.spec.schedules import Schedule
+from netspec.spec.values import Count, Span, as_expression, must_be
+
+__all__ = ["BlockDefinition", "Keep", "Model", "Spec", "Train"]
+
+
+def _input(value: Any) -> Any:
+    parts = value if isinstance(value, list | tuple) else [value]
+    if 0 < len(parts) <= 5:
+        checked = [as_expression(p) or p for p in parts]
+        if all(not isinstance(p, bool) and (not isinstance(p, int) or 1 <= p < 2**31) for p in checked) and not any(
+            isinstance(p, str | float | dict | list) for p in checked
+        ):
+            return tuple(checked)
+    raise must_be("a shape without the batch, such as [28, 28, 1]", value)
+
+
+class Model(Table):
+    """What the network is.
+
+    input: the shape of one example, channels last; what the data has unless said otherwise.
+    layers: in turn.
+    """
+
+    input: Annotated[
+        tuple[int, ...] | None,
+        PlainValidator(_input),
+        WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}}),
+    ] = None
+    layers: Layers
+
+
+class Keep(Table):
+    """Which step's parameters are the result.
+
+    best: a metric, such as "validation/accuracy": those of the step where it was best.
+    """
+
+    best: str
+
+
+def _batch(value: Any) -> Any:
+    if value == "all" or (found := as_expression(value)) is not None:
+        return value if value == "all" else found
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 2**31:
+        return value
+    raise must_be('a whole number from 1, or "all"', value)
+
+
+class Train(Table):
+    """How long, in which bites, and what is kept.
+
+    epochs: passes over the training examples; or
+    steps: updates of the parameters.
+    batch: examples a step; "all" for every one.
+    evaluate: how often the validation part is measured.
+    save: how often a checkpoint is written; every 30 seconds unless said otherwise.
+    keep: `{ best = "validation/accuracy" }` keeps the best step's parameters instead of the last's.
+    """
+
+    epochs: Count | None = None
+    steps: Count | None = None
+    batch: Annotated[
+        int | Literal["all"],
+        PlainValidator(_batch),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+    ] = 32
+    evaluate: Span | None = None
+    save: Span | None = None
+    keep: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDefinition:
+    """A kind of the user's own.
+
+    Args:
+        name: what its items are written with.
+        defaults: by argument, what it is where nothing is said; absent for those that must be given.
+        arguments: in the order in which the principal argument fills them.
+        layers: what it stands for.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A spec that has been read: typed and closed, its expressions not worked out yet.
+
+    Args:
+        name: the run's name.
+        seed: of everything random in the training.
+        let: named numbers.
+        blocks: kinds of the user's own, by name.
+        document: where every value stands.
+    """
+
+    name: str
+    seed: int
+    let: Mapping[str, Any]
+    data: Data | None
+    blocks: Mapping[str, BlockDefinition]
+    model: Model
+    loss: Loss | None
+    optimizer: Optimizer | None
+    schedule: Schedule | None
+    train: Train | None
+    document: Document
