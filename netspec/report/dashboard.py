@@ -1,0 +1,351 @@
+"""The dashboard of a training: one screen of text, a pure function of the training's state, the time and the size.
+
+From 100 columns on, curves stand beside the numbers; from 60 on, below them; under that, everything is one line.
+Knows nothing of terminals, threads or files: `live` shows it while a training goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group
+from rich.text import Text
+
+from netspec.diagnostics import printable
+from netspec.report.curves import Series, draw
+from netspec.report.progress import Curve, Progress
+from netspec.report.wording import age, count, duration, epochs, measure, percent, setting
+
+__all__ = ["measured_name", "view"]
+
+WIDE, NARROW = 100, 60
+LEAST_LINES = 9
+"""With fewer lines than this, everything is one line however wide the terminal is."""
+NUMBERS_WIDTH = 38
+LEAST_CHART = 8
+ALERTS_SHOWN = 3
+
+TRAINING, RAW, VALIDATION, TEST = "color(33)", "color(67)", "color(208)", "color(35)"
+LABEL, GOOD, WARNING, BAD = "bright_black", "color(35)", "color(208)", "color(203)"
+PARTS: Mapping[str, str] = {"training": TRAINING, "validation": VALIDATION, "test": TEST}
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyphs:
+    done: str
+    tip: str
+    to_do: str
+    dot: str
+    none: str
+    alert: str
+    ellipsis: str
+
+
+UNICODE = _Glyphs("━", "╸", "─", " · ", "–", "▲", "…")
+ASCII = _Glyphs("=", ">", "-", " | ", "-", "!", "...")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a frame is drawn: with which characters, with or without colour."""
+
+    glyphs: _Glyphs
+    colour: bool
+
+    def style(self, style: str) -> str:
+        return style if self.colour else ""
+
+    def text(self, content: str, style: str = "") -> Text:
+        """A stranger's text in one style: nothing in it steers the terminal, markup stays as it is."""
+        safe = printable(content)
+        if self.glyphs is ASCII:
+            safe = safe.replace("·", "|").replace("–", "-").encode("ascii", "backslashreplace").decode("ascii")
+        return Text(safe, style=style if self.colour or style == "bold" else "", no_wrap=True)
+
+
+def view(
+    progress: Progress,
+    now: float,
+    width: int,
+    height: int,
+    *,
+    ascii: bool = False,  # noqa: A002
+    colour: bool = True,
+    stopping: bool = False,
+) -> Group:
+    """The dashboard as at most `height` lines of at most `width` columns.
+
+    Args:
+        progress: the state of the training.
+        now: seconds since 1970.
+        width: columns of the terminal.
+        height: lines that may be used.
+        ascii: use nothing but ASCII.
+        colour: use colour; without it, curves are told apart by marker and label.
+        stopping: a stop was asked for, and the trainer is about to save.
+    """
+    look = _Look(ASCII if ascii else UNICODE, colour)
+    if width < NARROW or height < LEAST_LINES:
+        return Group(_one_line(progress, now, width, look, stopping))
+    head = [_head(progress, width, look), _bar(progress, now, width, look, stopping), Text()]
+    foot = _alerts(progress, width, look)
+    body = _two_columns if width >= WIDE else _one_column
+    return Group(*head, *body(progress, now, width, height - len(head) - len(foot), look), *foot)
+
+
+def measured_name(name: str) -> str:
+    """What a "part/metric" is called among people: "validation/squared_error" is "validation squared error"."""
+    return name.replace("/", " ").replace("_", " ")
+
+
+def _one_line(progress: Progress, now: float, width: int, look: _Look, stopping: bool) -> Text:
+    """As much as fits, and no half of anything: how far, how good, how long, and whose."""
+    started = progress.started
+    if started is None:
+        return _fitted(look.text("starting"), width, look)
+    state = "stopping" if stopping else _ending(progress) or f"{duration(progress.left(now))} left"
+    metrics = [f"{measured_name(n).split()[-1]} {measure(c.last[1])}" for n, c in _deciding(progress) if c.last]
+    loss = "compiling" if progress.smoothed is None else f"loss {measure(progress.smoothed)}"
+    line = f"{count(progress.step)}/{count(started.steps)}"
+    for part in (loss, state, *metrics):
+        line = f"{line}  {part}" if len(line) + 2 + len(part) <= width else line
+    named = look.text(f"{started.name}  {line}")
+    return named if named.cell_len <= width else _fitted(look.text(line), width, look)
+
+
+def _head(progress: Progress, width: int, look: _Look) -> Text:
+    started = progress.started
+    if started is None:
+        return _fitted(look.text("netspec", "bold"), width, look)
+    left = look.text(started.name, "bold")
+    if started.run:
+        left.append_text(look.text(f"  {started.run}", LABEL))
+    facts = f"{started.device} · {count(started.parameters)} parameters · batch {started.batch} · seed {started.seed}"
+    return _between(left, look.text(facts, LABEL), width, look)
+
+
+def _bar(progress: Progress, now: float, width: int, look: _Look, stopping: bool) -> Text:
+    """How far the training is, as a bar and in words."""
+    started = progress.started
+    if started is None:
+        return _fitted(look.text("starting", LABEL), width, look)
+    of = epochs(started.steps / started.steps_per_epoch)
+    words = look.text(f"step {count(progress.step)} of {count(started.steps)}")
+    words.append_text(look.text(f" · epoch {progress.epoch:.1f} of {of}", LABEL))
+    words.append_text(look.text(" · ", LABEL))
+    words.append_text(_state(progress, now, look, stopping))
+    share = progress.step / started.steps if started.steps else 1.0
+    style = BAD if progress.finished and progress.finished.reason == "diverged" else TRAINING
+    bar = _gauge(share, width - words.cell_len - 2, style, look)
+    return _fitted(Text.assemble(bar, "  ", words, no_wrap=True), width, look)
+
+
+def _state(progress: Progress, now: float, look: _Look, stopping: bool) -> Text:
+    ending = _ending(progress)
+    if ending:
+        return look.text(ending, GOOD if ending == "done" else BAD if ending == "diverged" else WARNING)
+    if stopping:
+        return look.text("stopping: finishing the step and saving", WARNING)
+    if progress.stepped is None:
+        return look.text("compiling", WARNING)
+    return look.text(f"{duration(progress.left(now))} left", "bold")
+
+
+def _ending(progress: Progress) -> str:
+    return progress.finished.reason if progress.finished else ""
+
+
+def _two_columns(progress: Progress, now: float, width: int, height: int, look: _Look) -> list[Text]:
+    """Curves at the left, as high as there is room, the numbers at the right."""
+    chart_width = width - NUMBERS_WIDTH - 3
+    numbers = _stacked([_results(progress, look), _pace(progress, look), _time(progress, now, look)], height)
+    curves = _charts(progress, chart_width, height, look)
+    return [_beside(left, right, chart_width + 3) for left, right in _side_by_side(curves, numbers)]
+
+
+def _one_column(progress: Progress, now: float, width: int, height: int, look: _Look) -> list[Text]:
+    """The numbers in two blocks, and the curves below them where there is room."""
+    half = (width - 3) // 2
+    room = min(height, NUMBERS_WIDTH)
+    left = _stacked([_results(progress, look, half), _pace(progress, look, half)], room)
+    right = _stacked([_time(progress, now, look, half)], room)
+    numbers = [_beside(a, b, half + 3) for a, b in _side_by_side(left, right)]
+    rest = height - len(numbers) - 1
+    return [*numbers, Text(), *_charts(progress, width, rest, look)] if rest >= LEAST_CHART else numbers
+
+
+def _side_by_side(left: Sequence[Text], right: Sequence[Text]) -> Iterable[tuple[Text, Text]]:
+    lines = max(len(left), len(right))
+    return zip([*left, *[Text()] * (lines - len(left))], [*right, *[Text()] * (lines - len(right))], strict=True)
+
+
+def _stacked(blocks: Sequence[Sequence[Text]], height: int) -> list[Text]:
+    """The blocks under each other, a blank line between them if there is room for it."""
+    blocks = [b for b in blocks if b]
+    lines = [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + list(block)]
+    return lines if len(lines) <= height else [line for block in blocks for line in block][:height]
+
+
+def _results(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+    """What the network does: losses, metrics, the best so far."""
+    raw = progress.stepped.loss if progress.stepped else None
+    lines = [
+        _pair("training loss", measure(raw), width, look, RAW),
+        _pair("training loss, smoothed", measure(progress.smoothed), width, look, TRAINING),
+    ]
+    for name, curve in _ordered(progress):
+        value = measure(curve.last[1] if curve.last else None)
+        lines.append(_pair(measured_name(name), value, width, look, PARTS.get(name.partition("/")[0], "")))
+    best, started = progress.best, progress.started
+    if best and started:
+        metric = started.metric.rpartition("/")[2].replace("_", " ")
+        label = f"best {metric}, step {count(best.step)}"
+        lines.append(_pair(label, measure(best.value), width, look, "bold"))
+    return lines
+
+
+def _pace(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+    stepped = progress.stepped
+    known = (
+        ("learning rate", setting(stepped.learning_rate if stepped else None)),
+        ("gradient norm", measure(stepped.gradient_norm if stepped else None)),
+        ("examples/s", count(stepped.examples_per_second) if stepped else "–"),
+    )
+    return [_pair(label, value, width, look) for label, value in known]
+
+
+def _time(progress: Progress, now: float, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+    """Where the time went, and the clocks."""
+    saved, started = progress.saved, progress.started
+    shares = [_share(label, share, width, look) for label, share in progress.shares().items()]
+    where = f"checkpoint, step {count(saved.step)}" if saved else "checkpoint"
+    clocks = [
+        _pair("elapsed", duration(progress.elapsed(now) if started else None), width, look),
+        _pair(where, age(max(now, progress.time) - saved.time) if saved else "none yet", width, look),
+    ]
+    return [*shares, Text(), *clocks] if shares else clocks
+
+
+def _share(label: str, share: float, width: int, look: _Look) -> Text:
+    value = look.text(f"{percent(share):>6}")
+    gauge = _gauge(share, width - 16 - value.cell_len, LABEL, look, track=False)
+    return _between(Text.assemble(look.text(f"{label:<15}", LABEL), gauge, no_wrap=True), value, width, look)
+
+
+def _ordered(progress: Progress) -> list[tuple[str, Curve]]:
+    """What was evaluated: losses first, then the metric that decides, then the others."""
+    metric = progress.started.metric if progress.started else ""
+    return sorted(progress.measured.items(), key=lambda item: (not item[0].endswith("/loss"), item[0] != metric))
+
+
+def _deciding(progress: Progress) -> list[tuple[str, Curve]]:
+    """The curve of the metric that says which step was best, where that is not a loss."""
+    metric = progress.started.metric if progress.started else ""
+    return [(n, c) for n, c in progress.measured.items() if n == metric and not n.endswith("/loss")]
+
+
+def _charts(progress: Progress, width: int, height: int, look: _Look) -> Sequence[Text]:
+    """The loss, and below it the metric that decides, where there is room for both."""
+    if not progress.loss.last:
+        return [look.text("curves appear with the first steps", LABEL)]
+    losses = [
+        Series("training", progress.loss.points(), RAW, "."),
+        Series("smoothed", progress.smoothed_loss.points(), TRAINING, "*"),
+        *_by_part(progress, "loss"),
+    ]
+    metric = progress.started.metric.rpartition("/")[2] if progress.started else "loss"
+    measured = _by_part(progress, metric) if metric != "loss" else []
+    if not measured or height < 2 * LEAST_CHART + 1:
+        return _chart("loss", losses, progress, width, height, look)
+    lower = height * 2 // 5
+    upper = _chart("loss", losses, progress, width, height - 1 - lower, look)
+    return [*upper, Text(), *_chart(metric.replace("_", " "), measured, progress, width, lower, look)]
+
+
+def _chart(
+    title: str, series: Sequence[Series], progress: Progress, width: int, height: int, look: _Look
+) -> Sequence[Text]:
+    drawn = draw(
+        series,
+        width,
+        height,
+        ascii=look.glyphs is ASCII,
+        colour=look.colour,
+        title=title,
+        x_range=_span(progress),
+    )
+    return list(drawn.split("\n"))
+
+
+def _by_part(progress: Progress, metric: str) -> list[Series]:
+    """The curves of one metric, one for each part of the data that it was measured on."""
+    named = ((*name.partition("/"), curve) for name, curve in progress.measured.items())
+    return [
+        Series(part, curve.points(), PARTS.get(part, ""), part[:1])
+        for part, _, name, curve in named
+        if name == metric and curve.last
+    ]
+
+
+def _span(progress: Progress) -> tuple[float, float] | None:
+    """What the axis of steps spans: at least half of it is used, and it seldom changes."""
+    if progress.started is None or not progress.step:
+        return None
+    end = float(progress.started.steps)
+    while end / 2 >= progress.step:
+        end /= 2
+    return 0.0, max(end, float(progress.step))
+
+
+def _alerts(progress: Progress, width: int, look: _Look) -> list[Text]:
+    """The newest diagnoses, one line each."""
+    lines = []
+    for alert in progress.alerts[-ALERTS_SHOWN:]:
+        line = look.text(f"{look.glyphs.alert} step {count(alert.step)}  ", WARNING)
+        line.append_text(look.text(alert.message))
+        if alert.help:
+            line.append_text(look.text(f"  {alert.help}", LABEL))
+        lines.append(_fitted(line, width, look))
+    return [Text(), *lines] if lines else []
+
+
+def _pair(label: str, value: str, width: int, look: _Look, style: str = "") -> Text:
+    return _between(look.text(label, LABEL), look.text(value, style), width, look)
+
+
+def _gauge(share: float, width: int, style: str, look: _Look, track: bool = True) -> Text:
+    """A bar of that width, filled up to the share; its rest drawn too where `track` says so."""
+    cells = max(0, width)
+    filled = min(cells, round(max(0.0, min(1.0, share)) * cells))
+    glyphs = look.glyphs
+    tip = glyphs.tip if 0 < filled < cells else glyphs.done if filled else ""
+    bar = Text(glyphs.done * (filled - 1) + tip, style=look.style(style), no_wrap=True)
+    bar.append((glyphs.to_do if track else " ") * (cells - filled), style=look.style(LABEL))
+    return bar
+
+
+def _between(left: Text, right: Text, width: int, look: _Look) -> Text:
+    """One at the left edge, one at the right, the left one shortened where they would meet."""
+    line = _fitted(left, max(0, width - right.cell_len - 1), look)
+    line.append(" " * (width - line.cell_len - right.cell_len))
+    return line.append_text(right)
+
+
+def _beside(left: Text, right: Text, column: int) -> Text:
+    """The one, and from that column on the other."""
+    if not right.plain:
+        return left
+    line = left.copy()
+    line.append(" " * (column - line.cell_len))
+    return line.append_text(right)
+
+
+def _fitted(text: Text, width: int, look: _Look) -> Text:
+    """The text in at most that many columns, with an ellipsis where something is missing."""
+    if text.cell_len <= width:
+        return text.copy()
+    line = text.copy()
+    mark = look.glyphs.ellipsis[: max(0, width)]
+    line.truncate(max(0, width - len(mark)), overflow="crop")
+    return line.append(mark)

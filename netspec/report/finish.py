@@ -1,0 +1,84 @@
+"""What a training ends with: what it reached, how long it took, where it is, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from rich.text import Text
+
+from netspec.diagnostics import printable
+from netspec.report.dashboard import measured_name
+from netspec.report.progress import Progress
+from netspec.report.wording import count, duration, epochs, measure, percent
+
+__all__ = ["summary"]
+
+
+def summary(progress: Progress) -> Text:
+    """The end of a training in a few lines; empty before its `Finished`."""
+    finished = progress.finished
+    if finished is None:
+        return Text()
+    lines = [_headline(progress, finished.reason)]
+    lines += [_line(label, value) for label, value in _facts(progress).items() if value]
+    commands = [_line("" if i else "next", c, "bold") for i, c in enumerate(_next(finished.run, finished.reason))]
+    return Text("\n").join([*lines, Text(), *commands] if commands else lines)
+
+
+def _headline(progress: Progress, reason: str) -> Text:
+    """One sentence: what happened, and what was reached."""
+    step = count(progress.step)
+    if reason == "interrupted":
+        steps = f" of {count(progress.started.steps)}" if progress.started else ""
+        return Text(f"Stopped at step {step}{steps}; it can go on from there.", style="bold")
+    if reason == "diverged":
+        return Text(f"Diverged at step {step}.", style="bold")
+    metrics = progress.finished.metrics if progress.finished else {}
+    shown = _deciding(progress, metrics)
+    reached = f": {shown}" if shown else ""
+    return Text(printable(f"Trained {step} steps{reached}."), style="bold")
+
+
+def _deciding(progress: Progress, metrics: Mapping[str, float]) -> str:
+    """The metric that decides, on the test part where there is one."""
+    wanted = progress.started.metric if progress.started else ""
+    name = next((n for n in (f"test/{wanted.rpartition('/')[2]}", wanted) if n in metrics), "")
+    return f"{measured_name(name)} {measure(metrics[name])}" if name else ""
+
+
+def _facts(progress: Progress) -> dict[str, str]:
+    started, finished, best = progress.started, progress.finished, progress.best
+    assert finished is not None
+    facts = {}
+    alert = progress.alerts[-1] if progress.alerts else None
+    if finished.reason == "diverged" and alert:
+        facts = {"why": alert.message, "help": alert.help}
+    if best and started:
+        where = f"step {count(best.step)}, epoch {epochs(best.epoch)}"
+        facts["best"] = f"{measured_name(started.metric)} {measure(best.value)} at {where}"
+    for part in dict.fromkeys(name.partition("/")[0] for name in finished.metrics):
+        values = {n.partition("/")[2]: v for n, v in finished.metrics.items() if n.startswith(f"{part}/")}
+        facts[part] = ", ".join(f"{measured_name(n)} {measure(v)}" for n, v in values.items())
+    compiling = progress.shares().get("compiling", 0.0)
+    facts["time"] = duration(progress.elapsed(finished.time)) + (
+        f", {percent(compiling)} of it compiling" if compiling >= 0.01 else ""
+    )
+    facts["run"] = finished.run
+    return facts
+
+
+def _next(run: str, reason: str) -> list[str]:
+    """The commands that most people want now."""
+    if not run:
+        return []
+    quoted = shlex.quote(run)
+    if reason == "interrupted":
+        return [f"netspec resume {quoted}"]
+    if reason == "diverged":
+        return [f"netspec inspect {quoted}", f"netspec compare {quoted} RUN"]
+    return [f"netspec evaluate {quoted}", f"netspec compare {quoted} RUN"]
+
+
+def _line(label: str, value: str, style: str = "") -> Text:
+    return Text.assemble((f"  {label:<12}", "bright_black"), (printable(value), style))

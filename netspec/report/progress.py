@@ -1,0 +1,285 @@
+"""The state of a training as its events tell it: a pure fold, cheap enough to run at every event.
+
+Knows nothing of how the state is shown. A curve keeps a bounded number of points however long the training is, so a
+state is small, immutable, and safe to hand to another thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Started, Stepped
+
+__all__ = ["Best", "Curve", "Progress", "Spent", "advance"]
+
+Point = tuple[float, float]
+
+CAPACITY = 512
+"""Most buckets of a curve; twice as many points are more than any terminal has columns of dots."""
+
+ALERTS = 8
+"""Alerts kept: the newest ones. All of them are in the records."""
+
+SMOOTHING = 0.02
+"""The time constant of the smoothed loss, as a share of the run: the same look for short and for long runs."""
+
+PACE_SECONDS = 30.0
+"""Least time constant of the pace; later it is half the time of the session, so that the time left stays calm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points in the order of their steps, thinned to the lowest and the highest of each bucket of equally many.
+
+    Args:
+        buckets: (lowest, highest) point of each full bucket.
+        size: points that went into each full bucket: a power of two.
+        rest: (lowest, highest) point of the bucket that is not full yet.
+        rest_size: points that went into it.
+        last: the newest point.
+    """
+
+    buckets: tuple[tuple[Point, Point], ...] = ()
+    size: int = 1
+    rest: tuple[Point, Point] | None = None
+    rest_size: int = 0
+    last: Point | None = None
+
+    def append(self, step: float, value: float) -> Curve:
+        """The curve with one more point; one whose value is not finite leaves it as it is."""
+        if not math.isfinite(value):
+            return self
+        point = (step, value)
+        rest = (point, point) if self.rest is None else _merged(self.rest, (point, point))
+        if self.rest_size + 1 < self.size:
+            return Curve(self.buckets, self.size, rest, self.rest_size + 1, point)
+        buckets = (*self.buckets, rest)
+        if len(buckets) < CAPACITY:
+            return Curve(buckets, self.size, None, 0, point)
+        halved = tuple(_merged(a, b) for a, b in zip(buckets[::2], buckets[1::2], strict=True))
+        return Curve(halved, 2 * self.size, None, 0, point)
+
+    def until(self, step: float) -> Curve:
+        """The curve without what lies after the step (a bucket that reaches past it goes as a whole)."""
+        if self.last is None or self.last[0] <= step:
+            return self
+        kept = tuple(b for b in self.buckets if max(b)[0] <= step)
+        return Curve(kept, self.size, last=max(kept[-1]) if kept else None)
+
+    def points(self) -> list[Point]:
+        """The points that are kept, in the order of their steps."""
+        spans = self.buckets if self.rest is None else (*self.buckets, self.rest)
+        kept = [point for low, high in spans for point in ((low, high) if low[0] <= high[0] else (high, low))]
+        if self.last is not None:
+            kept.append(self.last)
+        return [p for i, p in enumerate(kept) if not i or p != kept[i - 1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best value so far of the metric that says which step was best."""
+
+    value: float
+    step: int
+    epoch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Where the seconds of this session went; the remainder went into data, saving and waiting."""
+
+    stepping: float = 0.0
+    compiling: float = 0.0
+    evaluating: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds and steps of the recent past, the past weighing less with time."""
+
+    seconds: float = 0.0
+    steps: float = 0.0
+    evaluation: float = math.inf  # the fastest so far: the first one holds a compilation
+
+    def left(self, steps: int, evaluations: int) -> float | None:
+        """Seconds for that many more steps and evaluations, or None before the first steps."""
+        if self.steps <= 0:
+            return None
+        return steps * self.seconds / self.steps + (evaluations * self.evaluation if self.evaluation < math.inf else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A training as seen from its events.
+
+    Args:
+        started, stepped, evaluated, saved, finished: the newest event of each kind.
+        time: of the newest event.
+        earlier: seconds of the sessions before this one, where their events were seen.
+        loss, smoothed_loss: the training loss by step, as it is and under exponential smoothing.
+        measured: a curve for each "part/metric" that was evaluated.
+        alerts: the newest ones, oldest first.
+    """
+
+    started: Started | None = None
+    stepped: Stepped | None = None
+    evaluated: Evaluated | None = None
+    saved: Saved | None = None
+    finished: Finished | None = None
+    time: float = 0.0
+    earlier: float = 0.0
+    loss: Curve = Curve()
+    smoothed_loss: Curve = Curve()
+    measured: Mapping[str, Curve] = field(default_factory=lambda: MappingProxyType({}))
+    best: Best | None = None
+    alerts: tuple[Alerted, ...] = ()
+    spent: Spent = Spent()
+    pace: Pace = Pace()
+
+    @property
+    def step(self) -> int:
+        """Steps made since the beginning of the run."""
+        if self.finished is not None:
+            return self.finished.step
+        return max((e.step for e in (self.started, self.stepped) if e is not None), default=0)
+
+    @property
+    def smoothed(self) -> float | None:
+        """The newest value of the smoothed training loss."""
+        return self.smoothed_loss.last[1] if self.smoothed_loss.last else None
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training examples since the beginning of the run."""
+        if self.finished is not None:
+            return self.finished.epoch
+        if self.stepped is not None:
+            return self.stepped.epoch
+        return self.started.step / self.started.steps_per_epoch if self.started else 0.0
+
+    def elapsed(self, now: float) -> float:
+        """Seconds of training so far, all sessions that were seen together."""
+        if self.finished is not None and self.finished.seconds:
+            return self.finished.seconds
+        end = self.time if self.finished else max(now, self.time)
+        return self.earlier + (end - self.started.time if self.started else 0.0)
+
+    def left(self, now: float) -> float | None:
+        """Seconds until the end at the recent pace; None while it is unknown."""
+        if self.started is None or self.finished is not None:
+            return None
+        steps = max(0, self.started.steps - self.step)
+        estimate = self.pace.left(steps, math.ceil(steps / self.started.steps_per_epoch))
+        return None if estimate is None else max(0.0, estimate - max(0.0, now - self.time))
+
+    def shares(self) -> Mapping[str, float]:
+        """What part of this session's time went where; they add up to 1, or are empty at the very beginning."""
+        total = self.time - self.started.time if self.started else 0.0
+        if total <= 0:
+            return {}
+        spent = self.spent
+        known = spent.stepping + spent.evaluating + spent.compiling
+        total = max(total, known)
+        return {
+            "steps": spent.stepping / total,
+            "evaluating": spent.evaluating / total,
+            "compiling": spent.compiling / total,
+            "data and other": (total - known) / total,
+        }
+
+
+def advance(progress: Progress, event: Event) -> Progress:
+    """The state after one more event."""
+    match event:
+        case Started():
+            return _started(progress, event)
+        case Stepped():
+            return _stepped(progress, event)
+        case Evaluated():
+            return _evaluated(progress, event)
+        case Saved():
+            return dataclasses.replace(progress, saved=event, time=event.time)
+        case Alerted():
+            return dataclasses.replace(progress, alerts=(*progress.alerts, event)[-ALERTS:], time=event.time)
+        case Finished():
+            return dataclasses.replace(progress, finished=event, time=event.time)
+
+
+def _started(progress: Progress, event: Started) -> Progress:
+    """A new session: what was measured up to its step stays, the clocks begin anew."""
+    earlier = progress.time - progress.started.time if progress.started else 0.0
+    at = event.step
+    stepped, evaluated, saved, best = progress.stepped, progress.evaluated, progress.saved, progress.best
+    return Progress(
+        started=event,
+        stepped=stepped if stepped and stepped.step <= at else None,
+        evaluated=evaluated if evaluated and evaluated.step <= at else None,
+        saved=saved if saved and saved.step <= at else None,
+        time=event.time,
+        earlier=progress.earlier + earlier,
+        loss=progress.loss.until(at),
+        smoothed_loss=progress.smoothed_loss.until(at),
+        measured=MappingProxyType({name: curve.until(at) for name, curve in progress.measured.items()}),
+        best=best if best and best.step <= at else None,
+        alerts=tuple(a for a in progress.alerts if a.step <= at),
+    )
+
+
+def _stepped(progress: Progress, event: Stepped) -> Progress:
+    started = progress.started
+    steps = event.step - progress.step
+    seconds = max(0.0, event.time - progress.time - event.compiling)
+    busy = steps * started.batch / event.examples_per_second if started and event.examples_per_second > 0 else 0.0
+    spent = progress.spent
+    return dataclasses.replace(
+        progress,
+        stepped=event,
+        time=event.time,
+        loss=progress.loss.append(event.step, event.loss),
+        smoothed_loss=progress.smoothed_loss.append(event.step, _smoothed(progress, event, steps)),
+        spent=Spent(spent.stepping + min(busy, seconds), spent.compiling + event.compiling, spent.evaluating),
+        pace=_paced(progress, seconds, steps),
+    )
+
+
+def _smoothed(progress: Progress, event: Stepped, steps: int) -> float:
+    """Exponential smoothing over steps; begun at the first value, so nothing has to be corrected for."""
+    if progress.smoothed is None or progress.started is None or not math.isfinite(event.loss):
+        return event.loss
+    kept = math.exp(-steps / max(1.0, SMOOTHING * progress.started.steps))
+    return kept * progress.smoothed + (1 - kept) * event.loss
+
+
+def _paced(progress: Progress, seconds: float, steps: int) -> Pace:
+    pace = progress.pace
+    session = progress.time - progress.started.time if progress.started else 0.0
+    kept = math.exp(-seconds / max(PACE_SECONDS, session / 2))
+    return Pace(kept * pace.seconds + seconds, kept * pace.steps + steps, pace.evaluation)
+
+
+def _evaluated(progress: Progress, event: Evaluated) -> Progress:
+    curves = dict(progress.measured)
+    for name, value in event.metrics.items():
+        curves[name] = curves.get(name, Curve()).append(event.step, value)
+    metric = progress.started.metric if progress.started else ""
+    is_best = event.best and metric in event.metrics
+    spent, pace = progress.spent, progress.pace
+    return dataclasses.replace(
+        progress,
+        evaluated=event,
+        time=event.time,
+        measured=MappingProxyType(curves),
+        best=Best(event.metrics[metric], event.step, event.epoch) if is_best else progress.best,
+        spent=Spent(spent.stepping, spent.compiling, spent.evaluating + event.seconds),
+        pace=Pace(pace.seconds, pace.steps, min(pace.evaluation, event.seconds)),
+    )
+
+
+def _merged(first: tuple[Point, Point], second: tuple[Point, Point]) -> tuple[Point, Point]:
+    low = first[0] if first[0][1] <= second[0][1] else second[0]
+    high = first[1] if first[1][1] >= second[1][1] else second[1]
+    return low, high
