@@ -43,9 +43,7 @@ def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
     Raises:
         Mismatch: the call cannot take such inputs.
     """
-    parameters, statistics = (
-        (module_of(call).parameters, module_of(call).statistics) if is_module(call) else ({}, {})
-    )
+    parameters, statistics = (module_of(call).parameters, module_of(call).statistics) if is_module(call) else ({}, {})
     examples = [jax.ShapeDtypeStruct((1, *shape), jnp.dtype(dtype)) for shape in inputs]
 
     def run(parameters: Arrays, statistics: Arrays, *inputs: Any) -> Any:

@@ -1,17 +1,24 @@
-"""Where examples come from, and what is done to them before a network sees them."""
+"""Where examples come from, and what is done to them before a network sees them.
+
+Only what may be written: the work is done by what `lower` names, in `netspec.data`.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from netspec.spec.call import Call, call
+from netspec.spec.expression import Expression
 from netspec.spec.kind import Kind, Table, item_of, items_of
-from netspec.spec.values import Count, Fraction, Integer
+from netspec.spec.values import LARGEST_COUNT, Count, Fraction, Integer, as_expression, must_be, one_of
 
 __all__ = ["Data", "Source", "Split", "Transform"]
+
+Self = TypeVar("Self", bound="Data")
 
 
 class Source(Kind, family="source"):
@@ -19,12 +26,12 @@ class Source(Kind, family="source"):
 
     @abstractmethod
     def lower(self) -> Call:
-        """The call that reads the examples, given the directory that relative paths start from."""
+        """The call that makes the source: an object that surveys and reads its examples."""
 
 
 class _Bundled(Source, abstract=True):
     def lower(self) -> Call:
-        return call("netspec.data.sources.bundled", self.kind)
+        return call("netspec.data.bundled.Bundled", self.kind)
 
 
 class Digits(_Bundled):
@@ -47,22 +54,35 @@ class Diabetes(_Bundled):
     """442 patients by ten measurements, and how far their disease went after a year (Efron et al., 2004)."""
 
 
+TASKS = ("classify", "regress")
+
+
 class Csv(Source):
-    """A table in a text file with a header.
+    """A table in a text file (UTF-8), its cells parted by commas, semicolons or tabs, its first row the columns' names.
+
+    A column of numbers stays one; a column of words becomes 0 and 1 for two different words, and one column a word for
+    more. A target of words is a class. So is one of whole numbers, such as 0 and 1 or -1 and +1, where there are at
+    most 20 different ones, each found twice or more on average. Any other target is a number. Empty cells, and NA and
+    its like, are mistakes.
 
     csv: the file, beside the spec.
     target: the column to be predicted; the last one unless said otherwise.
+    task: "classify" or "regress", where the target's own look says the wrong thing.
     """
 
     csv: str
     target: str | None = None
+    task: Annotated[str | None, PlainValidator(one_of(TASKS)), WithJsonSchema({"enum": list(TASKS)})] = None
 
     def lower(self) -> Call:
-        return call("netspec.data.sources.csv", self.csv, target=self.target)
+        return call("netspec.data.tables.Csv", self.csv, target=self.target, task=self.task)
 
 
 class Npz(Source):
-    """NumPy arrays in one file, one example a row.
+    """NumPy arrays in one file, one example a row of each.
+
+    Fractions and bytes become float32 and signed whole numbers int32, as an embedding needs. Images without channels
+    (rank 3) get an axis for one. A target of whole numbers or words is a class; one of fractions is a number, or a row of them.
 
     npz: the file, beside the spec.
     input, target: the arrays' names.
@@ -73,7 +93,7 @@ class Npz(Source):
     target: str = "y"
 
     def lower(self) -> Call:
-        return call("netspec.data.sources.npz", self.npz, input=self.input, target=self.target)
+        return call("netspec.data.arrays.Npz", self.npz, input=self.input, target=self.target)
 
 
 class Idx(Source):
@@ -85,11 +105,14 @@ class Idx(Source):
     idx: str
 
     def lower(self) -> Call:
-        return call("netspec.data.sources.idx", self.idx)
+        return call("netspec.data.idx.Idx", self.idx)
 
 
 class Images(Source):
-    """Image files, a folder for each class.
+    """Image files, a folder for each class, with pixels from 0 to 255.
+
+    The first image says whether all become grey or coloured. Their sizes must agree, unless the first transform is
+    `resize`, which is then applied to each as it is read.
 
     images: the folder of folders, beside the spec.
     """
@@ -97,7 +120,7 @@ class Images(Source):
     images: str
 
     def lower(self) -> Call:
-        return call("netspec.data.sources.images", self.images)
+        return call("netspec.data.pictures.Images", self.images)
 
 
 class Transform(Kind, family="transform"):
@@ -108,32 +131,69 @@ class Transform(Kind, family="transform"):
         """The call that makes the transform."""
 
 
+def _parts(value: Any) -> tuple[Any, ...]:
+    return tuple(as_expression(p) or p for p in value) if isinstance(value, list | tuple) else ()
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, Expression) or (type(value) is int and 1 <= value <= LARGEST_COUNT)
+
+
+def _height_and_width(value: Any) -> tuple[Any, ...]:
+    parts = _parts(value)
+    if len(parts) != 2 or not all(map(_is_length, parts)):
+        raise must_be("a list of height and width, each a whole number from 1", value)
+    return parts
+
+
 class Resize(Transform):
-    """Images to another height and width, bilinearly.
+    """Images to another height and width, bilinearly; where they shrink, every pixel counts.
 
     resize: height and width.
     """
 
-    resize: tuple[Count, Count]
+    resize: Annotated[
+        tuple[Count, Count],
+        PlainValidator(_height_and_width),
+        WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2}),
+    ]
 
     def lower(self) -> Call:
         return call("netspec.data.transforms.Resize", tuple(self.resize))
 
 
 class Standardize(Transform):
-    """Mean 0 and variance 1: by channel for images, by column otherwise."""
+    """Mean 0 and variance 1: by channel for images, by column otherwise. What never varies becomes 0."""
 
     def lower(self) -> Call:
         return call("netspec.data.transforms.Standardize")
 
 
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Expression) or (type(value) in (int, float) and abs(value) <= LARGEST_COUNT)
+
+
+def _range(value: Any) -> tuple[Any, ...]:
+    low, high = parts if len(parts := _parts(value)) == 2 else (None, None)
+    numbers = not isinstance(low, Expression) and not isinstance(high, Expression)
+    if not _is_finite(low) or not _is_finite(high) or (numbers and not low < high):
+        raise must_be("a list of two numbers, the lower one first", value)
+    return tuple(p if isinstance(p, Expression) else float(p) for p in (low, high))
+
+
 class Scale(Transform):
     """From the smallest and largest number to a range: over all pixels of images, by column otherwise.
+
+    They are the training part's, so others may fall somewhat outside.
 
     scale: the range.
     """
 
-    scale: tuple[float, float] = (0.0, 1.0)
+    scale: Annotated[
+        tuple[float, float],
+        PlainValidator(_range),
+        WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}, "minItems": 2, "maxItems": 2}),
+    ] = (0.0, 1.0)
 
     def lower(self) -> Call:
         return call("netspec.data.transforms.Scale", *self.scale)
@@ -156,9 +216,11 @@ class Rgb(Transform):
 
 
 class Split(Table):
-    """How examples are parted. The seed is the split's own, so that runs with different seeds are tested alike.
+    """How examples are parted: by chance, each part with its fair share of every class.
 
-    validation, test: their shares; 0 for none.
+    The seed is the split's own, so that runs with different seeds are tested alike.
+
+    validation, test: their shares of all examples; 0 for none.
     seed: of the permutation that parts them.
     """
 
@@ -178,3 +240,12 @@ class Data(Table):
     source: Annotated[Source, *item_of(Source)]
     transform: Annotated[tuple[Transform, ...], *items_of(Transform)] = ()
     split: Split = Field(default_factory=Split)
+
+    def filled(self: Self, names: Mapping[str, Any]) -> Self:
+        """The same section with the expressions of its source, transforms and split worked out."""
+        parts = {
+            "source": self.source.filled(names),
+            "transform": tuple(t.filled(names) for t in self.transform),
+            "split": self.split.filled(names),
+        }
+        return self.model_copy(update=parts)

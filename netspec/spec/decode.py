@@ -25,7 +25,7 @@ from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec, Train
 from netspec.spec.values import Integer, Number, Switch, described
 
-__all__ = ["UserBlock", "at_expression", "decode", "described_errors"]
+__all__ = ["UserBlock", "at_expression", "decode", "described_errors", "names_read"]
 
 SECTIONS = ("name", "seed", "let", "data", "block", "model", "loss", "optimizer", "schedule", "train")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -414,11 +414,8 @@ class _Reader:
 
     def check_used(self, spec: Spec) -> None:
         document = self.document
-        used_blocks, names = set[str](), set[str]()
-        for table in _tables(spec):
-            names |= _names_in(table)
-            if isinstance(table, UserBlock):
-                used_blocks.add(table.kind)
+        names = names_read(spec)
+        used_blocks = {table.kind for table in _tables(spec) if isinstance(table, UserBlock)}
         for name in spec.blocks.keys() - used_blocks:
             self.wrong("unused", f"no layer is a '{name}'", document.key_place(("block", name)), label="never used")
         for name in spec.let.keys() - names:
@@ -448,6 +445,11 @@ def _user_block(name: str, arguments: Mapping[str, tuple[Any, Any]]) -> type[Use
 
 def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def names_read(spec: Spec) -> frozenset[str]:
+    """Every name that an expression of the spec reads."""
+    return frozenset[str]().union(*(_names_in(table) for table in _tables(spec)))
 
 
 def _tables(spec: Spec) -> Iterable[Table]:

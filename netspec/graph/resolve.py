@@ -1,0 +1,411 @@
+"""Spec to Graph: expressions worked out, names looked up, every shape known, every misfit told in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
+from netspec.document import Document, Path
+from netspec.graph.facts import Facts
+from netspec.graph.graph import Graph, Node, Step
+from netspec.graph.trace import Traced, trace
+from netspec.spec.call import Branches, Call, Mismatch, Shape
+from netspec.spec.decode import UserBlock, at_expression, described_errors, names_read
+from netspec.spec.expression import ExpressionError
+from netspec.spec.initial import Initial
+from netspec.spec.kind import Table
+from netspec.spec.layer import Layer
+from netspec.spec.sections import Spec
+
+__all__ = ["fill_sections", "needs_facts", "resolve"]
+
+MOST_LAYERS = 20_000
+"""Layers of a network, at the most."""
+
+MOST_NUMBERS = 10**13
+"""Parameters of a network, or numbers of one activation, at the most."""
+
+DEEPEST = 64
+"""Blocks within blocks, at the most."""
+
+T = TypeVar("T", bound=Table)
+
+
+def needs_facts(spec: Spec) -> bool:
+    """Whether the network cannot be known without a look at the data."""
+    if spec.model.input is None:
+        return True
+    return not names_read(spec).isdisjoint(("classes", "features", "targets"))
+
+
+def fill_sections(spec: Spec, facts: Facts | None) -> Spec:
+    """The spec with the expressions of all sections but the network's worked out.
+
+    Raises:
+        SpecError: an expression cannot be worked out, or gives what its key cannot take.
+    """
+    names = {**spec.let, **(facts.constants if facts else {})}
+
+    def filled(table: T | None, key: str, owner: str) -> T | None:
+        return None if table is None else _fill(table, names, (key,), owner, spec.document, ())
+
+    return replace(
+        spec,
+        data=None if spec.data is None else _fill(spec.data, spec.let, ("data",), "[data]", spec.document, ()),
+        loss=filled(spec.loss, "loss", spec.loss.kind if spec.loss else ""),
+        optimizer=filled(spec.optimizer, "optimizer", spec.optimizer.kind if spec.optimizer else ""),
+        schedule=filled(spec.schedule, "schedule", spec.schedule.kind if spec.schedule else ""),
+        train=filled(spec.train, "train", "[train]"),
+    )
+
+
+def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
+    """The network that a spec describes.
+
+    Args:
+        facts: what the data tells; may be absent where the spec says its input and uses no constant of the data.
+
+    Raises:
+        SpecError: something does not fit.
+    """
+    return _Resolver(spec, facts).graph()
+
+
+def _fill(
+    table: T, names: Mapping[str, Any], path: Path, owner: str, document: Document, context: tuple[str, ...]
+) -> T:
+    """A table, and those within it, with all expressions worked out; lists of layers are left for their turn."""
+    inner: dict[str, Any] = {}
+    for key, value in table.__dict__.items():
+        if isinstance(value, Table):
+            inner[key] = _fill(value, names, (*path, key), getattr(value, "kind", owner), document, context)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Table) and not isinstance(value[0], Layer):
+            inner[key] = tuple(
+                _fill(v, names, (*path, key, i), getattr(v, "kind", owner), document, context)
+                for i, v in enumerate(value)
+            )
+    changed = {k: v for k, v in inner.items() if v is not table.__dict__[k]}
+    whole = table.model_copy(update=changed) if changed else table
+    try:
+        return whole.filled(names)
+    except ExpressionError as error:
+        key = getattr(error, "key", "")
+        place = at_expression(_value_place(document, path, owner, key, table), error.start, error.end)
+        note = "; ".join(context)
+        raise SpecError(Diagnostic("expression", error.message, place, note=note, help=error.help)) from None
+    except ValidationError as error:
+        found = described_errors(error, document, path, owner)
+        raise SpecError(*(replace(d, note="; ".join(filter(None, (d.note, *context)))) for d in found)) from None
+
+
+def _value_place(document: Document, path: Path, owner: str, key: str, table: Table) -> Place:
+    """Where the value of a key stands: under the key itself, or where a block's principal argument gives it."""
+    if (*path, key) in document.places or not isinstance(table, UserBlock) or key not in table.arguments:
+        return document.value_place((*path, key))
+    listed = (*path, owner, table.arguments.index(key))
+    return document.value_place(listed if listed in document.places else (*path, owner))
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The names that `from` sees: of one list, and of those around it."""
+
+    around: _Scope | None = None
+    known: dict[str, tuple[str, Shape]] = field(default_factory=dict)
+
+    def find(self, name: str) -> tuple[str, Shape] | None:
+        found = self.known.get(name)
+        return found if found or self.around is None else self.around.find(name)
+
+    def names(self) -> set[str]:
+        return set(self.known) | (self.around.names() if self.around else set())
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a list of layers is read in.
+
+    Args:
+        prefix: of its layers' paths.
+        at: where the list stands in the document.
+        names: what expressions may use.
+        context: the blocks that it is inside of, in words, innermost first.
+        kinds: the user's kinds that it is inside of, so that one inside itself is noticed.
+    """
+
+    prefix: str
+    at: Path
+    names: Mapping[str, Any]
+    context: tuple[str, ...]
+    kinds: tuple[str, ...]
+    frozen: bool
+    scope: _Scope
+
+
+class _Resolver:
+    def __init__(self, spec: Spec, facts: Facts | None) -> None:
+        self.spec, self.facts, self.document = spec, facts, spec.document
+        self.layers = 0
+        self.dtype = "float32"
+        self.read: set[str] = set()
+
+    def graph(self) -> Graph:
+        names = {**self.spec.let, **(self.facts.constants if self.facts else {})}
+        at: Path = ("model", "layers")
+        if not self.spec.model.layers:
+            self.fail("value", "[model] has no layers", self.document.value_place(at))
+        shape = self.input(names)
+        dtype = self.dtype = self.input_type()
+        frame = _Frame("", at, names, (), (), False, _Scope())
+        nodes, _ = self.list(self.spec.model.layers, shape, frame)
+        self.check_all_read(nodes, ends=True)
+        graph = Graph(self.spec.name, shape, dtype, nodes, {"output": nodes[-1].path})
+        self.check_size(graph)
+        return graph
+
+    def fail(self, code: str, message: str, place: Place, label: str = "", note: str = "", help: str = "") -> NoReturn:  # noqa: A002
+        raise SpecError(Diagnostic(code, message, place, label=label, note=note, help=help)) from None
+
+    def input(self, names: Mapping[str, Any]) -> Shape:
+        model, place = self.spec.model, self.document.value_place(("model", "input"))
+        if model.input is None:
+            if self.facts is None:
+                place = self.document.key_place(("model",))
+                self.fail(
+                    "missing-key", "[model] needs 'input', since no [data] tells it", place, help="input = [28, 28, 1]"
+                )
+            return self.facts.input
+        model = _fill(model, names, ("model",), "[model]", self.document, ())
+        assert model.input is not None
+        wrong = [n for n in model.input if not isinstance(n, int) or n < 1]
+        if wrong:
+            self.fail("value", f"'input' of [model] must hold whole numbers from 1, not {wrong[0]!r}", place)
+        shape = Shape(model.input)
+        if self.facts is not None and self.facts.input != shape:
+            message = f"[model] says that an input is {shape}, and the data gives {self.facts.input}"
+            self.fail("shape", message, place, help="leave 'input' out: it follows the data")
+        return shape
+
+    def input_type(self) -> str:
+        if self.facts is not None:
+            return self.facts.dtype
+        first: Layer | None = self.spec.model.layers[0]
+        while first is not None and isinstance(first, UserBlock) and first.layers:
+            first = first.layers[0]
+        return first.consumes if first is not None else "float32"
+
+    # -- lists and items ---------------------------------------------------------------------------------------------
+
+    def list(self, layers: tuple[Layer, ...], x: Shape, frame: _Frame) -> tuple[tuple[Node, ...], Shape]:
+        nodes: list[Node] = []
+        counts: dict[str, int] = {}
+        for i, written in enumerate(layers):
+            at = (*frame.at, i)
+            turn, times = 0, 1
+            while turn < times:
+                source = None
+                if written.from_ is not None:
+                    source, x = self.source(written.from_, at, frame)
+                names = {**frame.names, "channels": x.channels}
+                layer = _fill(written, names, at, written.kind, self.document, frame.context)
+                times = layer.times
+                name = self.name(layer, turn, times, counts, at, frame)
+                nodes.append(self.node(layer, name, x, source, at, frame))
+                x = nodes[-1].output
+                frame.scope.known[name] = (nodes[-1].path, x)
+                turn += 1
+            if written.name is not None and times > 1:
+                frame.scope.known[written.name] = (nodes[-1].path, x)
+        return tuple(nodes), x
+
+    def source(self, name: str, at: Path, frame: _Frame) -> tuple[str, Shape]:
+        found = frame.scope.find(name)
+        if found is None:
+            known = frame.scope.names()
+            guess = nearest(name, known)
+            place = self.document.value_place((*at, "from"))
+            note = f"layers before it: {', '.join(sorted(known))}" if known else "there is no layer before it"
+            self.fail(
+                "unknown-name",
+                f"no layer before this one is called '{name}'",
+                place,
+                f"did you mean '{guess}'?" if guess else "",
+                note,
+            )
+        self.read.add(found[0])
+        return found
+
+    def name(self, layer: Layer, turn: int, times: int, counts: dict[str, int], at: Path, frame: _Frame) -> str:
+        if layer.name is not None:
+            name = layer.name if times == 1 else f"{layer.name}{turn + 1}"
+        else:
+            word = layer.label()
+            counts[word] = counts.get(word, 0) + 1
+            name = f"{word}{counts[word]}"
+        if name in frame.scope.known:
+            place = self.document.value_place((*at, "name")) if layer.name else self.place(at, layer.kind)
+            self.fail(
+                "duplicate-name", f"two layers of one list are called '{name}'", place, label="choose another name"
+            )
+        return name
+
+    def place(self, at: Path, kind: str) -> Place:
+        """Where an item is written: the key that names its kind, or the string that is the whole item."""
+        return (
+            self.document.key_place((*at, kind)) if (*at, kind) in self.document.keys else self.document.value_place(at)
+        )
+
+    def node(self, layer: Layer, name: str, x: Shape, source: str | None, at: Path, frame: _Frame) -> Node:
+        self.layers += 1
+        place = self.place(at, layer.kind)
+        if self.layers > MOST_LAYERS:
+            self.fail("too-large", f"the network has more than {MOST_LAYERS:,} layers", place)
+        path = frame.prefix + name
+        node = Node(path, layer.kind, place, source, x, x, (), frozen=frame.frozen or layer.freeze)
+        try:
+            lowered = layer.lower(x)
+            if isinstance(lowered, Branches):
+                return self.branches(layer, lowered, node, at, frame)
+            node = self.leaf(node, lowered if isinstance(lowered, tuple) else (lowered,))
+        except Mismatch as error:
+            where = place if error.key is None else self.document.value_place((*at, error.key))
+            note = "; ".join(frame.context)
+            self.fail("shape", f"{name} {error.message}", where, error.label, note, error.help)
+        return replace(node, initial=self.initial(layer, node, at))
+
+    def leaf(self, node: Node, calls: tuple[Call, ...]) -> Node:
+        steps: list[Step] = []
+        shape, dtype = node.input, "int32" if calls[0].name == "flax.nnx.Embed" else "float32"
+        for call in calls:
+            traced = trace(call, (shape,), dtype)
+            prefix = call.name.rpartition(".")[2].lower() if steps and traced.parameters else ""
+            steps.append(Step(call, prefix, traced))
+            shape, dtype = traced.output, traced.dtype
+        return replace(node, output=shape, steps=tuple(steps))
+
+    def branches(self, layer: Layer, lowered: Branches, node: Node, at: Path, frame: _Frame) -> Node:
+        inside = self.inside(layer, node, at, frame)
+        lists: list[tuple[Node, ...]] = []
+        results: list[Shape] = []
+        for branch, layers in lowered.lists.items():
+            given = layers if isinstance(layers, tuple) else layers(results[0])
+            prefix = f"{node.path}/{branch}/" if branch else f"{node.path}/"
+            nodes, result = self.list(given, node.input, replace(inside, prefix=prefix, scope=_Scope(inside.scope)))
+            self.check_all_read(nodes)
+            lists.append(nodes)
+            results.append(result)
+        if lowered.join is None:
+            return replace(node, output=results[0], branches=tuple(lists))
+        if len(set(results)) > 1:
+            self.cannot_add(node, lists[0], results)
+        joined = Traced(results[0], "float32", {}, {}, 0)
+        return replace(node, output=results[0], branches=tuple(lists), steps=(Step(lowered.join, "", joined),))
+
+    def inside(self, layer: Layer, node: Node, at: Path, frame: _Frame) -> _Frame:
+        """The frame of an item's own lists: a user's block sees its arguments and not the names around its use."""
+        if len(frame.kinds) >= DEEPEST:
+            self.fail("too-deep", f"blocks nest more than {DEEPEST} deep", node.place)
+        if not isinstance(layer, UserBlock):
+            return replace(frame, at=(*at, layer.kind), kinds=(*frame.kinds, ""), frozen=node.frozen)
+        if layer.kind in frame.kinds:
+            self.fail(
+                "recursive-block", f"[block.{layer.kind}] is inside itself", node.place, label="an endless network"
+            )
+        names = {**self.spec.let, **(self.facts.constants if self.facts else {}), **layer.values()}
+        given = ", ".join(f"{k} = {v}" for k, v in layer.values().items())
+        where = f"in {node.path}, {node.place.source.name}:{node.place.line}" + (f", with {given}" if given else "")
+        kinds = (*frame.kinds, layer.kind)
+        return _Frame("", ("block", layer.kind, "layers"), names, (where, *frame.context), kinds, node.frozen, _Scope())
+
+    def cannot_add(self, node: Node, residual: tuple[Node, ...], results: list[Shape]) -> NoReturn:
+        out, x = results[0], node.input
+        spatial = out.spatial != x.spatial
+        leaves = [leaf for n in residual for leaf in n.leaves()]
+        changed = [
+            n
+            for n in leaves
+            if (n.input.spatial != n.output.spatial if spatial else n.input.channels != n.output.channels)
+        ]
+        blame = changed[-1]
+        label = f"F(x) leaves as {out}: {blame.name} (line {blame.place.line}) {_how(blame, spatial)}"
+        help_ = 'shortcut = "projection" brings x to the same shape' if len(out) == len(x) else ""
+        self.fail("shape", f"{node.name} adds {out} to {results[1]}", node.place, label, help=help_)
+
+    def initial(self, layer: Layer, node: Node, at: Path) -> dict[str, Call]:
+        """What makes the initial values of a layer's parameters, where the spec says."""
+        if layer.init is None:
+            return {}
+        shapes = {n: s.shape for step in node.steps[:1] for n, s in step.traced.parameters.items()}
+        place = self.document.value_place((*at, "init"))
+        if not shapes:
+            self.fail("value", f"{node.name} has no parameters to give initial values", place)
+        wanted = (
+            {n: layer.init for n, s in shapes.items() if len(s) > 1}
+            if isinstance(layer.init, Initial)
+            else dict(layer.init)
+        )
+        for name, initial in wanted.items():
+            if name not in shapes:
+                guess = nearest(name, shapes)
+                self.fail(
+                    "unknown-name",
+                    f"{node.name} has no parameter '{name}'",
+                    place,
+                    f"did you mean '{guess}'?" if guess else "",
+                    f"it has: {', '.join(shapes)}",
+                )
+            values = getattr(initial, "literal", None)
+            if values is not None and _literal_shape(values) != shapes[name]:
+                message = f"the initial values of {node.name}/{name} are {_shown(_literal_shape(values))}, and it is {Shape(shapes[name])}"
+                self.fail("shape", message, place)
+        return {name: initial.lower() for name, initial in wanted.items()}
+
+    # -- the whole -----------------------------------------------------------------------------------------------------
+
+    def check_all_read(self, nodes: tuple[Node, ...], ends: bool = False) -> None:
+        """Every layer's result is used: by the next one, by name, or as the list's own."""
+        for node, following in zip(nodes, nodes[1:], strict=False):
+            if following.source is not None and node.path not in self.read:
+                label = f"{following.name} (line {following.place.line}) reads '{following.source.rpartition('/')[2]}' instead"
+                self.fail("unused", f"nothing reads what {node.name} gives", node.place, label)
+
+    def check_size(self, graph: Graph) -> None:
+        for leaf in graph.leaves():
+            for path, array in leaf.arrays("parameters"):
+                if prod(array.shape) > MOST_NUMBERS:
+                    self.fail("too-large", f"{path} would hold {prod(array.shape):,} numbers", leaf.place)
+            if prod(leaf.output) > MOST_NUMBERS:
+                self.fail(
+                    "too-large", f"{leaf.path} would give {prod(leaf.output):,} numbers for each example", leaf.place
+                )
+
+
+def _how(node: Node, spatial: bool) -> str:
+    """Why a layer's result has another shape than its input."""
+    keywords = dict(node.steps[0].call.keywords) if node.steps else {}
+    if not spatial:
+        return f"gives {node.output.channels} channels"
+    strides = set(keywords.get("strides", ()))
+    if strides - {1}:
+        return f"has stride {strides.pop() if len(strides) == 1 else list(keywords['strides'])}"
+    return "has no padding" if "padding" in keywords else f"gives {node.output}"
+
+
+def _literal_shape(values: Any) -> tuple[int, ...] | None:
+    """The shape of nested tuples; None where they are ragged."""
+    if not isinstance(values, tuple):
+        return ()
+    inner = {_literal_shape(v) for v in values}
+    if len(inner) != 1 or None in inner:
+        return None
+    found = inner.pop()
+    return None if found is None else (len(values), *found)
+
+
+def _shown(shape: tuple[int, ...] | None) -> str:
+    return "ragged" if shape is None else str(Shape(shape))
