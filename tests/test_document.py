@@ -175,6 +175,7 @@ def test_files_that_cannot_be_read(tmp_path: pathlib.Path, name: str, message: s
         ("a = " + "{a=" * 300_000, "too-deep"),
         (".".join(["a"] * 500_000) + " = 1", "too-deep"),
         ("[" + ".".join(["a"] * 500_000) + "]", "too-deep"),
+        ("a." * 500_000, "too-deep"),
         ("[a]\n" + ".".join(["b"] * 64) + " = 1", "too-deep"),
         ("a = " + "1" * 1_000_000, "number"),
         ("a = 0x" + "f" * 1_000_000, "number"),
@@ -350,8 +351,8 @@ def normal(value: Any) -> Any:
 # Anything at all.
 
 CHARACTERS = [*"[]{}=,.#'\"\\ \n\t\rab01-+:_é\x00\ufeff\ud800"]
-WORDS = """[[ ]] \"\"\" ''' a= b.c true inf 0x 1e5 1_0 1979-05-27 07:32 \\u00 {a=1} [1]""".split(" ")
-LINES = ["\r\n", "\\\n", "[a]\n", "[[a]]\n", "[a.b]\n", "\na = 1\n"]
+WORDS = ["[[", "]]", '"""', "'''", "a=", "b.c", "true", "inf", "0x", "1e5", "1_0", "1979-05-27", "07:32", "\\u00"]
+LINES = ["{a=1}", "[1]", "\r\n", "\\\n", "[a]\n", "[[a]]\n", "[a.b]\n", "\na = 1\n"]
 SNIPPETS = st.sampled_from(CHARACTERS + WORDS + LINES)
 CORPUS = [path.read_bytes().decode() for path in VALID]
 

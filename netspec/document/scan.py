@@ -185,6 +185,7 @@ def key(out: Scan, pos: int) -> tuple[int, list[tuple[str, Span]]]:
         if match is None:
             raise _StopError(pos)
         parts.append((simple_key(match[0], pos), match.span()))
+        _check_depth(len(parts), match.span())
         pos = _skip(_BLANK, out, match.end())
         if not out.text.startswith(".", pos):
             return pos, parts
@@ -206,8 +207,7 @@ def simple_key(text: str, pos: int) -> str:
 
 def _through(out: Scan, path: Path, parts: list[tuple[str, Span]]) -> Path:
     """The path of the table that holds a key's last part: tables are noted, arrays mean their last table."""
-    if len(path) + len(parts) > DEPTH:
-        raise LimitError("too-deep", f"nested deeper than {DEPTH} levels", parts[DEPTH - len(path)][1])
+    _check_depth(len(path) + len(parts), parts[min(DEPTH - len(path), len(parts) - 1)][1])
     for name, span in parts[:-1]:
         path = (*path, name)
         if path not in out.tables:
@@ -219,8 +219,7 @@ def _through(out: Scan, path: Path, parts: list[tuple[str, Span]]) -> Path:
 
 
 def val(out: Scan, pos: int, path: Path) -> int:
-    if len(path) > DEPTH:
-        raise LimitError("too-deep", f"nested deeper than {DEPTH} levels", (pos, pos + 1))
+    _check_depth(len(path), (pos, pos + 1))
     first = out.text[pos : pos + 1]
     if first == "[":
         return array(out, pos, path)
@@ -267,6 +266,11 @@ def _skip(pattern: re.Pattern[str], out: Scan, pos: int) -> int:
     match = pattern.match(out.text, pos)
     assert match is not None, "such a pattern matches nothing at all, too"
     return match.end()
+
+
+def _check_depth(depth: int, span: Span) -> None:
+    if depth > DEPTH:
+        raise LimitError("too-deep", f"nested deeper than {DEPTH} levels", span)
 
 
 def _is_wide(scalar: re.Match[str]) -> bool:

@@ -61,11 +61,15 @@ class _Mistake:
         start, end = self.word
         word = self.text[start:end].strip()
         if word:
-            return f"'{word}'"
+            return f"'{_clipped(word)}'"
         return "the end of the file" if self.pos >= len(self.text.rstrip()) else "the end of the line"
 
     def syntax(self, message: str, span: Span | None = None, label: str = "", note: str = "") -> Diagnostic:
         return Diagnostic("syntax", message, self.lines.place(span or self.word), label=label, note=note)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def explain(error: tomli.TOMLDecodeError, scan: Scan, lines: Lines) -> Diagnostic:
@@ -112,28 +116,33 @@ def _value(mistake: _Mistake) -> Diagnostic:
     match = _WORD.match(mistake.text, mistake.pos)
     if match is None:
         return mistake.syntax(f"expected a value, found {mistake.found()}")
-    if mistake.scan.opened and _STATEMENT.match(mistake.text, mistake.pos):
-        return mistake.syntax(f"a list holds no keys, found '{match[0]} ='", label="a table stands in braces")
-    word = match[0]
+    opened = mistake.scan.opened
+    if opened and mistake.text[opened[-1]] == "[" and _STATEMENT.match(mistake.text, mistake.pos):
+        return mistake.syntax(f"a list holds no keys, found {mistake.found()}", label="a table stands in braces")
+    label = _meant(match[0])
+    if label is None:
+        return _unquoted(mistake, mistake.pos)
+    return mistake.syntax(f"expected a value, found {mistake.found()}", label=label)
+
+
+def _meant(word: str) -> str | None:
+    """What to write instead of a word that is a value elsewhere."""
     if word.casefold() in ("true", "false"):
-        return mistake.syntax(f"expected a value, found '{word}'", label=f"write {word.casefold()}")
+        return f"write {word.casefold()}"
     if word.casefold() in ("none", "null", "nil"):
-        return mistake.syntax(f"expected a value, found '{word}'", label="TOML has none: leave the key out")
+        return "TOML has none: leave the key out"
     if re.fullmatch(r"[+-]?\.[0-9]+", word):
-        return mistake.syntax(f"expected a value, found '{word}'", label=f"write {word.replace('.', '0.')}")
+        return f"write {word.replace('.', '0.')}"
     if word[0] == "(":
-        return mistake.syntax(
-            "expected a value, found '('", (mistake.pos, mistake.pos + 1), "a list stands in brackets: [3, 3]"
-        )
-    if word[0] in "“”„‘’«»`":
-        return mistake.syntax(f"expected a value, found '{word}'", label="""text stands in quotes of the form " or '""")
-    return _unquoted(mistake, mistake.pos)
+        return "a list stands in brackets: [3, 3]"
+    return """text stands in quotes of the form " or '""" if word[0] in "“”„‘’«»`" else None
 
 
 def _unquoted(mistake: _Mistake, start: int) -> Diagnostic:
     text = re.split(r"[,\]}\[{\"']", mistake.text[start : mistake.rest[1]])[0].rstrip()
-    label = f'text stands in quotes: "{text}"'
-    return mistake.syntax(f"expected a value, found '{text}'", (start, start + len(text)), label)
+    span = (start, start + len(text))
+    label = f'text stands in quotes: "{_clipped(text)}"'
+    return mistake.syntax(f"expected a value, found '{_clipped(text)}'", span, label)
 
 
 def _end_of_statement(mistake: _Mistake) -> Diagnostic:
@@ -161,8 +170,8 @@ def _leftover(mistake: _Mistake) -> Diagnostic | None:
 
 def _separator(mistake: _Mistake) -> Diagnostic:
     leftover = _leftover(mistake)
-    if leftover or not mistake.scan.opened:
-        return leftover or mistake.syntax(mistake.complaint)
+    if leftover is not None:
+        return leftover
     opened = mistake.scan.opened[-1]
     kind, closing = _KINDS[mistake.text[opened]]
     begins = mistake.lines.number(opened)
@@ -186,13 +195,10 @@ def _escape(mistake: _Mistake) -> Diagnostic:
         return mistake.syntax(
             "this is no character", span, r"expected \xHH, \uHHHH or \UHHHHHHHH, H a hexadecimal digit"
         )
-    return Diagnostic(
-        "syntax",
-        f"'{mistake.text[start : start + 2].strip()}' means nothing in a string",
-        mistake.lines.place((start, start + 2)),
-        label=r"a backslash is written \\",
-        help="between single quotes a backslash is only a backslash",
-    )
+    span = (start, start + 2)
+    message = f"'{mistake.text[slice(*span)].strip()}' means nothing in a string"
+    note = "between single quotes a backslash is only a backslash"
+    return mistake.syntax(message, span, r"a backslash is written \\", note)
 
 
 def _equals(mistake: _Mistake) -> Diagnostic:
