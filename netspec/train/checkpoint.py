@@ -98,7 +98,7 @@ def save(run: Path, step: int, arrays: Mapping[str, np.ndarray[Any, Any]], meta:
         folder.mkdir(exist_ok=True)
         _clear(folder)
         try:
-            _fill(temporary, data, manifest)
+            _fill(temporary, step, data, manifest)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -112,7 +112,7 @@ def newest(run: Path) -> tuple[Checkpoint | None, tuple[Diagnostic, ...]]:
     damages: list[Diagnostic] = []
     for path in _newest_first(run / _FOLDER):
         try:
-            return _read(path), tuple(damages)
+            return _read(path, _step(path)), tuple(damages)
         except _DamageError as damage:
             damages.append(
                 Diagnostic(
@@ -182,13 +182,13 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fill(temporary: Path, data: bytes, manifest: bytes) -> None:
+def _fill(temporary: Path, step: int, data: bytes, manifest: bytes) -> None:
     temporary.mkdir()
     write_synced(temporary / _ARRAYS, data)
     write_synced(temporary / _MANIFEST, manifest)
     sync_folder(temporary)
     try:
-        _verify(temporary)
+        _verify(temporary, step)
     except _DamageError as damage:
         message = f"a checkpoint reads back otherwise than it was written: {damage}"
         raise RunError(Diagnostic("not-verified", message, file=str(temporary), help="check that disk")) from damage
@@ -229,7 +229,6 @@ class _DamageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    step: int
     meta: dict[str, Any]
     versions: dict[str, str | None]
     size: int
@@ -248,8 +247,8 @@ def _manifest(step: int, data: bytes, meta: Mapping[str, Any]) -> bytes:
     return _sealed({**content, "files": {_ARRAYS: file}})
 
 
-def _read_manifest(path: Path) -> _Manifest:
-    """The manifest of a checkpoint, if every byte of it is as it was written."""
+def _read_manifest(path: Path, step: int) -> _Manifest:
+    """The manifest of the checkpoint of a step, if every byte of it is as it was written."""
     text = _bytes(path / _MANIFEST)
     try:
         content = json.loads(text)
@@ -261,25 +260,25 @@ def _read_manifest(path: Path) -> _Manifest:
     match content:
         case {
             "format": 1,
-            "step": int(step),
+            "step": int(saved),
             "meta": dict(meta),
             "versions": dict(found),
             "files": {"arrays.safetensors": {"size": int(size), "sha256": str(digest)}},
-        } if step == _step(path):
-            return _Manifest(step, meta, found, size, digest)
+        } if saved == step:
+            return _Manifest(meta, found, size, digest)
     raise _DamageError(f"{_MANIFEST} is not of format {_FORMAT}, or not of this step")
 
 
-def _read(path: Path) -> Checkpoint:
-    manifest = _read_manifest(path)
+def _read(path: Path, step: int) -> Checkpoint:
+    manifest = _read_manifest(path, step)
     data = _bytes(path / _ARRAYS)
     _compare(manifest, len(data), hashlib.sha256(data).hexdigest())
-    return Checkpoint(manifest.step, _arrays(data), manifest.meta, manifest.versions)
+    return Checkpoint(step, _arrays(data), manifest.meta, manifest.versions)
 
 
-def _verify(path: Path) -> None:
+def _verify(path: Path, step: int) -> None:
     """Read a checkpoint as `_read` does, but keep none of it."""
-    manifest = _read_manifest(path)
+    manifest = _read_manifest(path, step)
     try:
         with (path / _ARRAYS).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -290,7 +289,7 @@ def _verify(path: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        _verify(path)
+        _verify(path, _step(path))
     except _DamageError:
         return False
     return True
