@@ -367,6 +367,7 @@ def edited(draw: st.DrawFn) -> str:
 
 
 @given(st.one_of(st.lists(SNIPPETS, max_size=12).map("".join), edited(), st.text()))
+@example("a = 0\r\r\n")
 @example("[[a]]\n[[a.b]]\n[[a]]\n[a.b]\nc = 1")
 def test_any_text_is_a_document_or_a_mistake_within_it(text: str) -> None:
     try:

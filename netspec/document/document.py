@@ -84,14 +84,13 @@ def parse(text: str, name: str) -> Document:
 def parse_as(source: Source, text: str) -> Document:
     """The document in a text that stands for another, which is what places point into."""
     _check_characters(source)
-    text = text.replace("\r\n", "\n")
-    lines = Lines(source, text)
+    lines = Lines(source, text.replace("\r\n", "\n"))
     try:
-        scanned = scan(text)
+        scanned = scan(lines.text)
     except LimitError as limit:
         raise SpecError(Diagnostic(limit.code, limit.message, lines.place(limit.span))) from None
     try:
-        values = tomli.loads(text)
+        values = tomli.loads(text)  # which shortens line ends itself, and only once: "\r\r\n" is a mistake
     except tomli.TOMLDecodeError as error:
         raise SpecError(explain(error, scanned, lines)) from None
     assert scanned.stopped is None, f"tomli reads what the scanner can't, at offset {scanned.stopped}"
