@@ -360,7 +360,7 @@ def test_a_process_may_be_killed_before_any_call_of_the_system(tmp_path: Path) -
     with python(BEFORE_EVERY_CALL_OF_THE_SYSTEM, tmp_path) as process:
         told, _ = process.communicate(timeout=120)
     assert process.returncode == 0
-    kills = dict(map(int, line.split()) for line in told.splitlines())
+    kills = {int(step): int(number) for step, number in map(str.split, told.splitlines())}
     assert kills.keys() == {10, 15}
     assert min(kills.values()) > 15  # fewer calls than a save must make, were most of them not seen
 
