@@ -13,10 +13,10 @@ import bisect
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.text import Text
+from rich.text import Span, Text
 
 from netspec.diagnostics import printable
 from netspec.report.wording import count, setting
@@ -82,10 +82,14 @@ class Axis:
     high: float
     log: bool = False
 
-    def place(self, value: float, size: int) -> int:
-        """The index from 0 to size - 1 at which the value lies; it may lie outside."""
-        low, high, at = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
-        return round((at - low) / (high - low) * (size - 1))
+    def places(self, values: Iterable[float], size: int) -> list[int]:
+        """The index from 0 to size - 1 at which each value lies; it may lie outside."""
+        if self.log:
+            low, high, values = math.log10(self.low), math.log10(self.high), map(math.log10, values)
+        else:
+            low, high = self.low, self.high
+        factor = (size - 1) / (high - low)
+        return [round((value - low) * factor) for value in values]
 
     def ticks(self, most: int) -> list[float]:
         """Round values inside the range, at least one and hardly more than that many."""
@@ -113,8 +117,8 @@ def draw(
     title: str = "",
     x_label: str = "step",
     x_range: Point | None = None,
-) -> Text:
-    """The curves as `height` lines of `width` columns: title and legend, canvas, axis.
+) -> list[Text]:
+    """The curves as `height` lines of at most `width` columns: title and legend, canvas, axis.
 
     Args:
         series: later ones lie over earlier ones.
@@ -141,10 +145,11 @@ def draw(
     for points, look in zip(shown, looks, strict=True):
         _trace(grid, points, look, x, y, columns, rows)
     dim = DIM if colour else ""
-    lines = [_legend(series, looks, title, width, strokes)]
-    lines += [_row(grid, row, columns, labels.get(row, ""), margin, strokes, dim) for row in range(rows)]
-    lines += _foot(x, columns, margin, x_label, strokes, dim)
-    return Text("\n", no_wrap=True).join(lines)
+    return [
+        _legend(series, looks, title, width, strokes),
+        *(_row(grid, row, columns, labels.get(row, ""), margin, strokes, dim) for row in range(rows)),
+        *_foot(x, columns, margin, x_label, strokes, dim),
+    ]
 
 
 def _shown(points: Sequence[Point], width: int, x_range: Point | None) -> Sequence[Point]:
@@ -193,7 +198,8 @@ def _labels(axis: Axis, rows: int) -> dict[int, str]:
     ticks = axis.ticks(2 * rows // 3 if axis.log else rows // 2)
     decimals = 0 if len(ticks) < 2 else max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
     plain = not axis.log and decimals <= 5 and all(abs(t) < 1e6 for t in ticks)
-    return {rows - 1 - axis.place(t, rows): f"{t:,.{decimals}f}" if plain else setting(t) for t in ticks}
+    texts = [f"{t:,.{decimals}f}" if plain else setting(t) for t in ticks]
+    return {rows - 1 - place: text for place, text in zip(axis.places(ticks, rows), texts, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,9 @@ def _look(series: Series, index: int, braille: bool, colour: bool) -> _Look:
 def _trace(grid: Grid, points: Sequence[Point], look: _Look, x: Axis, y: Axis, columns: int, rows: int) -> None:
     """Draw one series into the grid, over what is there."""
     wide, high = (1, 1) if look.marker else (2, 4)
-    dots = [(x.place(px, columns * wide), rows * high - 1 - y.place(py, rows * high)) for px, py in points]
+    across = x.places(map(_x, points), columns * wide)
+    down = y.places(map(_y, points), rows * high)
+    dots = [(column, rows * high - 1 - row) for column, row in zip(across, down, strict=True)]
     if look.marker:
         grid.update(dict.fromkeys(_line(dots), (look.marker, look.style)))
         return
@@ -247,35 +255,36 @@ def _legend(series: Sequence[Series], looks: Sequence[_Look], title: str, width:
 
 
 def _row(grid: Grid, row: int, columns: int, label: str, margin: int, strokes: Strokes, dim: str) -> Text:
-    line = Text(no_wrap=True)
-    line.append(f"{label:>{margin}} {strokes.notch if label else strokes.edge}", dim)
-    run, style = "", ""
-    for column in range(columns):
-        character, look = grid.get((column, row), (" ", style))
-        if look != style:
-            line.append(run, style)
-            run, style = "", look
-        run += character
-    line.append(run, style)
-    line.rstrip()
-    return line
+    head = f"{label:>{margin}} {strokes.notch if label else strokes.edge}"
+    cells = [grid.get((column, row), _BLANK) for column in range(columns)]
+    spans, at = [Span(0, len(head), dim)], len(head)
+    for style, run in itertools.groupby(cells, key=operator.itemgetter(1)):
+        end = at + len(list(run))
+        spans += [Span(at, end, style)] if style else []
+        at = end
+    return Text(head + "".join(character for character, _ in cells).rstrip(), spans=spans, no_wrap=True)
+
+
+_BLANK = (" ", "")
 
 
 def _foot(x: Axis, columns: int, margin: int, label: str, strokes: Strokes, dim: str) -> list[Text]:
     """The axis and its values; the label follows the last of them that leaves room."""
-    ticks = {x.place(t, columns): count(t) if abs(t) >= 1 or not t else setting(t) for t in x.ticks(columns // 12)}
+    values = x.ticks(columns // 10)
+    texts = [count(v) if abs(v) >= 1 or not v else setting(v) for v in values]
+    ticks = dict(zip(x.places(values, columns), texts, strict=True))
     axis = [strokes.tick if i in ticks else strokes.rule for i in range(columns)]
-    values = [" "] * columns
+    under = [" "] * columns
     end = columns - len(label) - 1
-    values[end + 1 :] = label
+    under[end + 1 :] = label
     for place, text in ticks.items():
         start = min(max(0, place - len(text) // 2), columns - len(text))
         if start + len(text) < end:
-            values[start : start + len(text)] = text
+            under[start : start + len(text)] = text
     lead = " " * (margin + 1)
     return [
         Text(lead + strokes.corner + "".join(axis), style=dim, no_wrap=True),
-        Text(lead + " " + "".join(values), style=dim, no_wrap=True),
+        Text(lead + " " + "".join(under), style=dim, no_wrap=True),
     ]
 
 

@@ -19,6 +19,7 @@ import socket
 import termios
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self, TextIO
@@ -41,7 +42,7 @@ MOST_LINES = 30
 LINE_SECONDS = 10.0
 """Between two lines about steps, where nothing was evaluated in the meantime."""
 
-STALLED_SECONDS = 2.0
+STALLED_SECONDS = 1.0
 """How long the end of a training waits for a terminal that takes nothing."""
 
 GRACE_SECONDS = 2.0
@@ -50,10 +51,16 @@ GRACE_SECONDS = 2.0
 LEAST_COLUMNS, LEAST_LINES = 20, 3
 
 
+MOST_NEWS = 256
+"""Events that may wait to be folded: the stretch is short, yet folding many at a time is several times cheaper."""
+
+
 class Display(Protocol):
     """Something that shows a training while it goes on."""
 
-    progress: Progress
+    @property
+    def progress(self) -> Progress:
+        """The state, with every event in it that was shown."""
 
     def __enter__(self) -> Self: ...
 
@@ -96,14 +103,38 @@ def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return columns >= LEAST_COLUMNS and lines >= LEAST_LINES and _in_foreground(stream.fileno())
 
 
+class _Follower:
+    """Events on their way into a state: cheap to add from one thread, folded by whichever thread wants the state."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._news: deque[Event] = deque()
+        self._folding = threading.Lock()
+
+    def add(self, event: Event) -> None:
+        self._news.append(event)
+        if len(self._news) >= MOST_NEWS:
+            self.progress()
+
+    def progress(self) -> Progress:
+        with self._folding:
+            while self._news:
+                self._progress = advance(self._progress, self._news.popleft())
+            return self._progress
+
+
 class Lines:
     """One line of `key=value` for each evaluation, and for steps every few seconds: for logs, pipes and CI."""
 
     def __init__(self, stream: TextIO, progress: Progress) -> None:
-        self.progress = progress
+        self._follower = _Follower(progress)
         self._stream = stream
         self._said = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def progress(self) -> Progress:
+        return self._follower.progress()
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +145,7 @@ class Lines:
         return None
 
     def show(self, event: Event) -> None:
-        self.progress = advance(self.progress, event)
+        self._follower.add(event)
         if isinstance(event, Stepped) and event.time - self._said < LINE_SECONDS:
             return
         pairs = _pairs(event, self.progress)
@@ -197,7 +228,7 @@ class Dashboard:
     def __init__(
         self, stream: TextIO, environ: Mapping[str, str], progress: Progress, clock: Callable[[], float] = time.time
     ) -> None:
-        self.progress = progress
+        self._follower = _Follower(progress)
         self._stream = stream
         self._terminal = stream.fileno()
         self._clock = clock
@@ -216,6 +247,10 @@ class Dashboard:
         self._modes: list[Any] | None = None
         self._released = False
 
+    @property
+    def progress(self) -> Progress:
+        return self._follower.progress()
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -231,7 +266,7 @@ class Dashboard:
         self.release()
 
     def show(self, event: Event) -> None:
-        self.progress = advance(self.progress, event)
+        self._follower.add(event)
 
     def stopping(self) -> None:
         self._stopping = True
