@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from netspec.build.network import Network
-from netspec.build.objective import Metric, Objective, build_objective
-from netspec.build.optimizer import Updater, build_optimizer, clock_of
+from netspec.build.program import Program, build
 
-__all__ = ["Metric", "Network", "Objective", "Updater", "build_objective", "build_optimizer", "clock_of"]
+__all__ = ["Network", "Program", "build"]
