@@ -82,7 +82,8 @@ class Npz(Source):
     """NumPy arrays in one file, one example a row of each.
 
     Fractions and bytes become float32 and signed whole numbers int32, as an embedding needs. Images without channels
-    (rank 3) get an axis for one. A target of whole numbers or words is a class; one of fractions is a number, or a row of them.
+    (rank 3) get an axis for one. A target of whole numbers or words is a class;
+    one of fractions is a number, or a row of them.
 
     npz: the file, beside the spec.
     input, target: the arrays' names.

@@ -1,0 +1,9 @@
+"""Data: sources, the split, transforms; and what brings new inputs to a network as the training ones were.
+
+Knows nothing of networks, and nothing of JAX: what leaves it are NumPy arrays and plain facts.
+"""
+
+from netspec.data.dataset import Dataset, facts, load
+from netspec.data.preparation import NewInputs, Part, Preparation, evaluate_part, read_inputs
+
+__all__ = ["Dataset", "NewInputs", "Part", "Preparation", "evaluate_part", "facts", "load", "read_inputs"]
