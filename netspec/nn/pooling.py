@@ -47,7 +47,11 @@ def _given(padding: Padding) -> Any:
 
 def _tiles(x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: Padding) -> bool:
     unpadded = padding in ("VALID", "SAME") or all(tuple(p) == (0, 0) for p in padding)
-    return unpadded and tuple(window) == tuple(strides) and all(n % w == 0 for n, w in zip(x.shape[1:-1], window, strict=True))
+    return (
+        unpadded
+        and tuple(window) == tuple(strides)
+        and all(n % w == 0 for n, w in zip(x.shape[1:-1], window, strict=True))
+    )
 
 
 def _windows(x: jax.Array, window: Sequence[int]) -> jax.Array:
