@@ -51,6 +51,9 @@ class Strokes:
 BOX = Strokes("─", "┬", "└", "│", "┤", "⠤")
 ASCII = Strokes("-", "+", "+", "|", "+", "-")
 
+SMALLEST, LARGEST = 1e-290, 1e300
+"""Differences and values beyond these have no place on an axis of floats."""
+
 Point = tuple[float, float]
 _x: Callable[[Point], float] = operator.itemgetter(0)
 _y: Callable[[Point], float] = operator.itemgetter(1)
@@ -83,7 +86,7 @@ class Axis:
     log: bool = False
 
     def places(self, values: Iterable[float], size: int) -> list[int]:
-        """The index from 0 to size - 1 at which each value lies; it may lie outside."""
+        """The index from 0 to size - 1 at which each value lies."""
         if self.log:
             low, high, values = math.log10(self.low), math.log10(self.high), map(math.log10, values)
         else:
@@ -97,7 +100,7 @@ class Axis:
             return _log_ticks(self.low, self.high, most)
         step = _round_step((self.high - self.low) / max(1, most))
         first, last = math.ceil(self.low / step - 1e-6), math.floor(self.high / step + 1e-6)
-        return [i * step for i in range(first, last + 1)]
+        return [i * step for i in range(first, last + 1)] or self.ticks(2 * max(1, most))
 
     def rounded(self, most: int) -> Axis:
         """The axis, when linear, out to the next ticks: it then stays as it is while values move a little."""
@@ -137,7 +140,7 @@ def draw(
     looks = [_look(s, i, not ascii, colour) for i, s in enumerate(series)]
     rows = height - 3
     x = _range([p[0] for points in shown for p in points], x_range)
-    y = _scale([p[1] for points in shown for p in points]).rounded(rows // 2)
+    y = _scale([p[1] for points in shown for p in points]).rounded(rows)
     labels = _labels(y, rows)
     margin = max(LEAST_MARGIN, *map(len, labels.values()))
     columns = width - margin - 2
@@ -161,7 +164,7 @@ def _shown(points: Sequence[Point], width: int, x_range: Point | None) -> Sequen
     if not math.isfinite(sum(values)):  # one sum tells it for all in the usual case
         points = [p for p in points if math.isfinite(p[1])]
         values = list(map(_y, points))
-    return _thinned(points, values, width)
+    return [p for p in _thinned(points, values, width) if abs(p[1]) < LARGEST]
 
 
 def _thinned(points: Sequence[Point], values: Sequence[float], width: int) -> Sequence[Point]:
@@ -187,8 +190,8 @@ def _scale(values: Sequence[float]) -> Axis:
     low, high = min(values, default=0.0), max(values, default=1.0)
     if low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES:
         return Axis(low, high, log=True)
-    if math.isclose(low, high, rel_tol=1e-9):
-        margin = abs(low) / 10 or 1.0
+    if math.isclose(low, high, rel_tol=1e-9, abs_tol=SMALLEST):
+        margin = max(abs(low) / 10, SMALLEST) if low else 1.0
         return Axis(low - margin, high + margin)
     return Axis(low, high)
 
@@ -199,7 +202,7 @@ def _labels(axis: Axis, rows: int) -> dict[int, str]:
     decimals = 0 if len(ticks) < 2 else max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
     plain = not axis.log and decimals <= 5 and all(abs(t) < 1e6 for t in ticks)
     texts = [f"{t:,.{decimals}f}" if plain else setting(t) for t in ticks]
-    return {rows - 1 - place: text for place, text in zip(axis.places(ticks, rows), texts, strict=True)}
+    return {rows - 1 - (up >> 2): text for up, text in zip(axis.places(ticks, 4 * rows), texts, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,18 +220,13 @@ def _look(series: Series, index: int, braille: bool, colour: bool) -> _Look:
 
 def _trace(grid: Grid, points: Sequence[Point], look: _Look, x: Axis, y: Axis, columns: int, rows: int) -> None:
     """Draw one series into the grid, over what is there."""
-    wide, high = (1, 1) if look.marker else (2, 4)
-    across = x.places(map(_x, points), columns * wide)
-    down = y.places(map(_y, points), rows * high)
-    dots = [(column, rows * high - 1 - row) for column, row in zip(across, down, strict=True)]
-    if look.marker:
-        grid.update(dict.fromkeys(_line(dots), (look.marker, look.style)))
-        return
+    dots = list(zip(x.places(map(_x, points), 2 * columns), y.places(map(_y, points), 4 * rows), strict=True))
     cells: dict[tuple[int, int], int] = {}
-    for column, row in _line(dots):
-        cell = (column >> 1, row >> 2)
-        cells[cell] = cells.get(cell, 0) | _DOTS[row & 3][column & 1]
-    grid.update({cell: (chr(0x2800 + bits), look.style) for cell, bits in cells.items()})
+    for across, up in _line(dots):
+        down = 4 * rows - 1 - up
+        cell = (across >> 1, down >> 2)
+        cells[cell] = cells.get(cell, 0) | _DOTS[down & 3][across & 1]
+    grid.update({cell: (look.marker or chr(0x2800 + bits), look.style) for cell, bits in cells.items()})
 
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -272,7 +270,7 @@ def _foot(x: Axis, columns: int, margin: int, label: str, strokes: Strokes, dim:
     """The axis and its values; the label follows the last of them that leaves room."""
     values = x.ticks(columns // 10)
     texts = [count(v) if abs(v) >= 1 or not v else setting(v) for v in values]
-    ticks = dict(zip(x.places(values, columns), texts, strict=True))
+    ticks = {place >> 1: text for place, text in zip(x.places(values, 2 * columns), texts, strict=True)}
     axis = [strokes.tick if i in ticks else strokes.rule for i in range(columns)]
     under = [" "] * columns
     end = columns - len(label) - 1

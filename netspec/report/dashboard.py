@@ -186,7 +186,8 @@ def _one_column(progress: Progress, now: float, width: int, height: int, look: _
     right = _stacked([_time(progress, now, look, half)], room)
     numbers = [_beside(a, b, half + 3) for a, b in _side_by_side(left, right)]
     rest = height - len(numbers) - 1
-    return [*numbers, Text(), *_charts(progress, width, rest, look)] if rest >= LEAST_CHART else numbers
+    charts = _charts(progress, width, rest, look)
+    return [*numbers, Text(), *charts] if charts else numbers
 
 
 def _side_by_side(left: Sequence[Text], right: Sequence[Text]) -> Iterable[tuple[Text, Text]]:
@@ -261,6 +262,8 @@ def _deciding(progress: Progress) -> list[tuple[str, Curve]]:
 
 def _charts(progress: Progress, width: int, height: int, look: _Look) -> Sequence[Text]:
     """The loss, and below it the metric that decides, where there is room for both."""
+    if height < LEAST_CHART:
+        return []
     if not progress.loss.last:
         return [look.text("curves appear with the first steps", LABEL)]
     losses = [
@@ -311,7 +314,7 @@ def _alerts(progress: Progress, width: int, look: _Look) -> list[Text]:
         line = look.text(f"{look.glyphs.alert} step {count(alert.step)}  ", WARNING)
         line.append_text(look.text(alert.message))
         if alert.help:
-            line.append_text(look.text(f"  {alert.help}", LABEL))
+            line.append_text(look.text(f" · {alert.help}", LABEL))
         lines.append(_fitted(line, width, look))
     return [Text(), *lines] if lines else []
 
@@ -333,6 +336,7 @@ def _gauge(share: float, width: int, style: str, look: _Look, track: bool = True
 
 def _between(left: Text, right: Text, width: int, look: _Look) -> Text:
     """One at the left edge, one at the right, the left one shortened where they would meet."""
+    right = _fitted(right, width, look)
     line = _fitted(left, max(0, width - right.cell_len - 1), look)
     line.append(" " * (width - line.cell_len - right.cell_len))
     return line.append_text(right)

@@ -76,7 +76,7 @@ def _next(run: str, reason: str) -> list[str]:
     if reason == "interrupted":
         return [f"netspec resume {quoted}"]
     if reason == "diverged":
-        return [f"netspec inspect {quoted}", f"netspec compare {quoted} RUN"]
+        return [f"netspec inspect {quoted}"]
     return [f"netspec evaluate {quoted}", f"netspec compare {quoted} RUN"]
 
 

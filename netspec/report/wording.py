@@ -25,10 +25,12 @@ def measure(value: float | None) -> str:
 def setting(value: float | None) -> str:
     """A value that a person chose, or a factor of one: no more digits than it has.
 
-    >>> [setting(v) for v in (0.001, 3e-05, 0.05, 1.0)]
-    ['0.001', '3e-5', '0.05', '1']
+    >>> [setting(v) for v in (0.001, 3e-05, 0.05, 1.0, 2000.0)]
+    ['0.001', '3e-5', '0.05', '1', '2,000']
     """
-    return "–" if value is None else _short_exponent(f"{value:.3g}")
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else _short_exponent(f"{value:.3g}")
 
 
 def count(value: float) -> str:

@@ -1,0 +1,92 @@
+"""The dashboard as text: what each file in `expected` shows is what a person sees at that moment and size."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from netspec.report.dashboard import view
+from netspec.report.progress import Progress, advance
+from netspec.runs.events import Alerted, Evaluated, Stepped
+
+EXPECTED = Path(__file__).parent / "expected"
+
+
+def shown(progress, width, height, later=2.0, **options):
+    console = Console(width=width, file=io.StringIO(), color_system=None, legacy_windows=False)
+    console.print(view(progress, progress.time + later, width, height, **options))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "reason", "width", "height", "options"),
+    [
+        ("training-160", 492, "", 160, 30, {}),
+        ("training-80", 492, "", 80, 24, {}),
+        ("training-40", 492, "", 40, 24, {}),
+        ("plain-100", 492, "", 100, 24, {"ascii": True, "colour": False}),
+        ("uncoloured-100", 492, "", 100, 24, {"colour": False}),
+        ("begun-80", 0, "", 80, 24, {}),
+        ("stopping-80", 492, "", 80, 24, {"stopping": True}),
+        ("done-100", 1200, "done", 100, 24, {}),
+        ("diverged-80", 492, "diverged", 80, 24, {}),
+    ],
+)
+def test_the_dashboard_as_text(training, name, step, reason, width, height, options):
+    text = shown(training(step, reason), width, height, **options)
+    assert text == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [1, 20, 40, 59, 60, 61, 80, 99, 100, 130, 250])
+@pytest.mark.parametrize("height", [1, 3, 8, 9, 12, 17, 24, 60])
+def test_a_frame_is_never_larger_than_the_terminal(training, width, height):
+    progress = training(492, "diverged")
+    for state in (Progress(), training(0), training(4), training(40), progress, with_much(progress)):
+        for ascii_only in (False, True):
+            lines = view(state, state.time, width, height, ascii=ascii_only).lines
+            assert 0 < len(lines) <= height
+            assert all(line.cell_len <= width for line in lines)
+            assert not ascii_only or all(line.plain.isascii() for line in lines)
+
+
+def with_much(progress):
+    """That state with more metrics and alerts than any screen has room for, and numbers of every kind."""
+    many = {f"validation/{'long_' * i}metric": 10.0 ** (i - 20) for i in range(30)}
+    time, step = progress.time, progress.step
+    events = [
+        Evaluated(time, step, 12.3, many, 1.0, False),
+        Stepped(time, step + 4, 12.4, math.nan, None, math.inf, math.inf),
+        *(Alerted(time, step, "odd", "odd " * i, "help") for i in range(20)),
+    ]
+    for event in events:
+        progress = advance(progress, event)
+    return progress
+
+
+def test_a_stranger_s_text_steers_nothing(training):
+    progress = training(492)
+    vicious = "\x1b]0;title\x07[bold]x[/bold]\r\n\u202e名前"
+    started = dataclasses.replace(progress.started, name=vicious, run=vicious, device=vicious)
+    progress = dataclasses.replace(progress, started=started, alerts=(Alerted(0.0, 1, "a", vicious, vicious),))
+    for width in (40, 80, 160):
+        text = shown(progress, width, 24)
+        assert not set(text) & set("\x1b\x07\r\u202e")
+        assert width == 40 or "[bold]" in text
+        assert all(line.cell_len <= width for line in view(progress, 0.0, width, 24).lines)
+
+
+def test_nothing_but_the_clocks_moves_with_the_time(training):
+    progress = training(492)
+    before, after = (shown(progress, 100, 24, later).splitlines() for later in (1.0, 3.0))
+    changed = [line for line, other in zip(before, after, strict=True) if line != other]
+    assert len(changed) == 3  # time left, elapsed, age of the checkpoint
+
+
+def test_without_colour_nothing_is_told_by_colour(training):
+    lines = view(training(492), 0.0, 100, 24, colour=False).lines
+    assert not any("color" in str(span.style) or "bright" in str(span.style) for line in lines for span in line.spans)

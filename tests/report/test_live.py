@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pyte
+import pytest
+from conftest import events
+
+from netspec.report import live
+from netspec.report.live import Dashboard, Interrupts, Lines, display_for, is_live
+from netspec.report.progress import Progress
+
+TERMINAL = {"TERM": "xterm-256color"}
+HERE = Path(__file__).parent
+
+
+def set_size(terminal, lines, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+
+def echoes(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+@pytest.fixture
+def terminal():
+    """Both ends of a terminal of 24 lines and 80 columns: the person's and the program's."""
+    person, program = pty.openpty()
+    set_size(program, 24, 80)
+    yield person, program
+    os.close(person)
+    os.close(program)
+
+
+class Watched:
+    """The program of `watched.py` in a terminal, and what stands on its screen."""
+
+    def __init__(self, terminal, ending, **environ):
+        self.person, self.program = terminal
+        self.screen = pyte.Screen(80, 24)
+        self.stream = pyte.ByteStream(self.screen)
+        self.process = subprocess.Popen(
+            [sys.executable, "watched.py", ending],
+            cwd=HERE,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parents[1]), "PYTHONUTF8": "1"}
+            | TERMINAL
+            | environ,
+            stdin=self.program,
+            stdout=self.program,
+            stderr=self.program,
+            start_new_session=True,
+        )
+
+    def read(self, until, seconds=20.0):
+        """Feed the screen until something is so."""
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end, self.text()
+            if select.select([self.person], [], [], 0.05)[0]:
+                self.stream.feed(os.read(self.person, 65536))
+
+    def text(self):
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def see(self, words):
+        self.read(lambda: words in self.text())
+
+    def ended(self):
+        self.read(lambda: self.process.poll() is not None)
+        while select.select([self.person], [], [], 0.05)[0]:
+            self.stream.feed(os.read(self.person, 65536))
+        return self.process.returncode
+
+
+@pytest.mark.parametrize(
+    ("ending", "keys", "sent", "code", "seen"),
+    [
+        ("done", b"", None, 0, "step 492 of 1,200"),
+        ("crash", b"", None, 1, "RuntimeError: as asked"),
+        ("wait", b"\x03", None, 0, "step 492 of 1,200"),
+        ("wait", b"", signal.SIGTERM, 0, "step 492 of 1,200"),
+    ],
+)
+def test_however_it_ends_the_terminal_is_as_it_was(terminal, ending, keys, sent, code, seen):
+    watched = Watched(terminal, ending)
+    if ending != "done":
+        watched.see("step 492 of 1,200")
+        assert watched.screen.cursor.hidden
+        assert not echoes(watched.program)
+    os.write(watched.person, keys)
+    if sent:
+        watched.process.send_signal(sent)
+    assert watched.ended() == code
+    assert seen in watched.text()
+    assert "best accuracy, step 480" in watched.text()
+    assert watched.screen.cursor.x == 0
+    assert not watched.screen.cursor.hidden
+    assert echoes(watched.program)
+
+
+def test_a_second_ctrl_c_leaves_at_once_even_from_the_midst_of_a_long_call(terminal):
+    watched = Watched(terminal, "busy")
+    watched.see("step 492 of 1,200")
+    os.write(watched.person, b"\x03")
+    watched.see("stopping: finishing the step and saving")
+    os.write(watched.person, b"\x03")
+    assert watched.ended() == 130
+    assert not watched.screen.cursor.hidden
+    assert echoes(watched.program)
+
+
+def test_ctrl_z_gives_the_terminal_back_while_it_lasts(terminal):
+    watched = Watched(terminal, "wait")
+    watched.see("step 492 of 1,200")
+    watched.process.send_signal(signal.SIGTSTP)
+    watched.read(lambda: not watched.screen.cursor.hidden)
+    assert echoes(watched.program)
+    watched.process.send_signal(signal.SIGCONT)
+    watched.read(lambda: watched.screen.cursor.hidden)
+    watched.process.send_signal(signal.SIGTERM)
+    assert watched.ended() == 0
+    assert echoes(watched.program)
+
+
+def test_a_new_size_is_laid_out_afresh(terminal):
+    watched = Watched(terminal, "wait")
+    watched.see("step 492 of 1,200")
+    for lines, columns, seen, unseen in ((20, 120, "0 s ago", "492/1,200"), (10, 40, "492/1,200", "elapsed")):
+        watched.screen.resize(lines, columns)
+        set_size(watched.program, lines, columns)
+        watched.read(lambda seen=seen, unseen=unseen: seen in watched.text() and unseen not in watched.text())
+    watched.process.send_signal(signal.SIGTERM)
+    watched.ended()
+
+
+def fill(terminal):
+    """Write until it takes no more."""
+    os.set_blocking(terminal, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(terminal, b" " * 1000):
+            pass
+    os.set_blocking(terminal, True)
+
+
+def test_a_stalled_terminal_stops_nobody(terminal, monkeypatch):
+    monkeypatch.setattr(live, "FRAME_SECONDS", 0.01)
+    monkeypatch.setattr(live, "STALLED_SECONDS", 0.1)
+    person, program = terminal
+    fill(program)
+    with open(os.dup(program), "w", encoding="utf-8") as stream, Dashboard(stream, TERMINAL, Progress()) as dashboard:
+        for event in events(492, "done"):
+            dashboard.show(event)
+            time.sleep(0.001)
+    assert dashboard.progress.step == 492
+    assert echoes(program)
+    while select.select([person], [], [], 0.1)[0]:
+        os.read(person, 65536)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, True),
+        ({"CI": "false"}, True),
+        ({"CI": "true"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": ""}, False),
+    ],
+)
+def test_a_terminal_is_live_unless_the_environment_speaks_against_it(terminal, environ, expected):
+    with open(os.dup(terminal[1]), "w", encoding="utf-8") as stream:
+        assert is_live(stream, TERMINAL | environ) == expected
+        assert isinstance(display_for(stream, TERMINAL | environ), Dashboard if expected else Lines)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (2, 80), (24, 10)])
+def test_a_terminal_without_room_gets_lines(terminal, size):
+    set_size(terminal[1], *size)
+    with open(os.dup(terminal[1]), "w", encoding="utf-8") as stream:
+        assert not is_live(stream, TERMINAL)
+
+
+def test_what_is_no_terminal_gets_lines():
+    assert isinstance(display_for(io.StringIO(), TERMINAL | {"FORCE_COLOR": "1"}), Lines)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "environ", "braille", "colour"),
+    [
+        ("utf-8", {}, True, True),
+        ("utf-8", {"NO_COLOR": "1"}, True, False),
+        ("utf-8", {"TERM": "linux"}, False, True),
+        ("latin-1", {}, False, True),
+    ],
+)
+def test_a_frame_keeps_to_what_the_terminal_can_show(terminal, encoding, environ, braille, colour):
+    person, program = terminal
+    with open(os.dup(program), "w", encoding=encoding) as stream:
+        dashboard = Dashboard(stream, TERMINAL | environ, Progress())
+        with dashboard:
+            for event in events():
+                dashboard.show(event)
+    drawn = b""
+    while select.select([person], [], [], 0.1)[0]:
+        drawn += os.read(person, 65536)
+    assert drawn.isascii() != braille
+    assert (b"\x1b[38;5;33m" in drawn or b"\x1b[34m" in drawn or b"\x1b[94m" in drawn) == colour
+
+
+def test_lines_are_one_an_epoch_and_plain():
+    stream = io.StringIO()
+    with Lines(stream, Progress()) as lines:
+        for event in events(492, "done"):
+            lines.show(event)
+    written = stream.getvalue().splitlines()
+    assert len(written) == 1 + 12 + 1  # begun, epochs, done
+    assert stream.getvalue().isascii()
+    assert not set(stream.getvalue()) & set("\r\x1b")
+    assert written[0] == (
+        'run=runs/lenet5-3 name=lenet5 device="cpu, 2 cores" seed=0 parameters=61706 batch=32 step=0 steps=1200'
+    )
+    assert written[1].startswith("step=40 steps=1200 epoch=1 elapsed=3 left=")
+    assert written[1].endswith("validation/loss=1.7884 validation/accuracy=0.48814 best=true")
+    assert written[-1].startswith("finished=done step=492 seconds=")
+
+
+def test_a_long_epoch_says_something_every_few_seconds():
+    stream = io.StringIO()
+    steps = [e for e in events(1200) if e.event in ("started", "stepped")]
+    with Lines(stream, Progress()) as lines:
+        for event in steps:
+            lines.show(event)
+    seconds = steps[-1].time - steps[0].time
+    assert abs(len(stream.getvalue().splitlines()) - seconds / live.LINE_SECONDS) <= 2
+
+
+class Recorder(Lines):
+    def __init__(self):
+        super().__init__(io.StringIO(), Progress())
+        self.said = []
+
+    def stopping(self):
+        self.said.append("stopping")
+
+    def release(self):
+        self.said.append("release")
+
+
+def heard(recorder, count):
+    end = time.monotonic() + 5
+    while len(recorder.said) < count and time.monotonic() < end:
+        time.sleep(0.005)
+    return recorder.said
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_a_second_ctrl_c_leaves(first):
+    recorder, before = Recorder(), signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts(recorder)
+
+    def train():
+        with interrupts:
+            signal.raise_signal(first)
+            assert interrupts.requested
+            assert heard(recorder, 1) == ["stopping"]
+            signal.raise_signal(signal.SIGTERM)  # never more than asks
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert heard(recorder, 2) == ["stopping", "release"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_signal_that_was_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupts(Recorder()) as interrupts:
+            signal.raise_signal(signal.SIGINT)
+            assert not interrupts.requested
+    finally:
+        signal.signal(signal.SIGINT, before)

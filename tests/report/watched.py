@@ -1,0 +1,35 @@
+"""A program for a terminal: shows a training that never was, and ends as its argument says."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import hashlib
+import os
+import sys
+import termios
+import time
+
+from conftest import events
+
+from netspec.report.live import Interrupts, display_for
+
+
+def main(ending: str) -> int:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # as in a shell, Ctrl-C comes from the terminal
+    done = "done" if ending == "done" else ""
+    with display_for(sys.stdout, os.environ) as display, Interrupts(display) as interrupts:
+        for event in events(492, done):
+            display.show(dataclasses.replace(event, time=time.time()))
+        if ending == "crash":
+            time.sleep(1)
+            raise RuntimeError("as asked")
+        if ending == "busy":  # one call into C, as a compilation is
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
+        while ending == "wait" and not interrupts.requested:
+            time.sleep(0.01)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
