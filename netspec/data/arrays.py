@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 
 from netspec.data.files import LARGEST_FILE, DataFile, Where
 from netspec.data.format import Array, Dtype, Examples, Format, Survey, Targets, class_indices, in_natural_order
-from netspec.diagnostics import nearest
+from netspec.diagnostics import NetspecError, nearest
 from netspec.spec.call import Shape
 
 __all__ = ["Npz", "as_numbers", "read_examples", "read_inputs"]
@@ -90,10 +90,15 @@ class _Header:
 @contextmanager
 def _archive(file: DataFile) -> Iterator[zipfile.ZipFile]:
     """The file, opened; within it, whatever is broken in the file is a DataError."""
+    with file.readable():
+        stream = file.path.open("rb")
     try:
-        with file.readable(), zipfile.ZipFile(file.path) as archive:
+        with stream, warnings.catch_warnings(action="ignore"), zipfile.ZipFile(stream) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except NetspecError:
+        raise
+    # zipfile and NumPy let through whatever they trip over: struct.error, TokenError, OSError for a wild offset.
+    except Exception as error:
         raise file.error("damaged-file", f"is no NPZ file, or a damaged one: {error}") from error
 
 

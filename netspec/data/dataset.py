@@ -107,7 +107,7 @@ def _transforms(data: Data, format_: Format, where: Where) -> tuple[Transform, .
         try:
             shape = transform.shape(shape)
         except Mismatch as mismatch:
-            place = where.place("transform", i)
+            place = where.place("transform", i, transform.kind)
             raise DataError(Diagnostic("shape", f"{transform.kind} {mismatch.message}", place)) from mismatch
     return transforms
 

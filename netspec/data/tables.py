@@ -30,6 +30,8 @@ MOST_WORDS = 1000
 LARGEST_TABLE = 2 * 2**30
 """Bytes of a table, at the most: it is held as text while it is read."""
 
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
 CHUNK = 4096
 """Rows that are worked on together."""
 
@@ -356,14 +358,14 @@ def _encoded(chunk: _Chunk, format_: Format, mistakes: _Mistakes) -> Array:
 
 def _numbers(cells: Sequence[str], rows: Sequence[int], column: str, mistakes: _Mistakes) -> Array:
     numbers = _all_numbers(cells)
-    if numbers is None or (np.abs(numbers) > np.finfo(np.float32).max).any():
+    if numbers is None or (np.abs(numbers) > LARGEST_FLOAT).any():
         numbers = np.array([_number(c, r, column, mistakes) for c, r in zip(cells, rows, strict=True)])
     return numbers.astype(np.float32)
 
 
 def _number(cell: str, row: int, column: str, mistakes: _Mistakes) -> float:
     number = number_in(cell)
-    if number is not None and abs(number) <= np.finfo(np.float32).max:
+    if number is not None and abs(number) <= LARGEST_FLOAT:
         return number
     missing = cell.casefold() in MISSING
     mistakes.add("missing" if missing else "number" if number is None else "large", row, column, cell)
