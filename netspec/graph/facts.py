@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from netspec.spec.call import Shape
 
@@ -37,3 +37,17 @@ class Facts:
         """The names that a spec may count with: `$features`, and `$classes` where there are classes."""
         classes = {"classes": len(self.labels)} if self.target == "class" else {"targets": self.outputs}
         return {"features": prod(self.input), **classes}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads back."""
+        return {**asdict(self), "input": list(self.input), "labels": list(self.labels), "examples": dict(self.examples)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Facts:
+        """The facts that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: the data is something else.
+        """
+        known = {**data, "input": Shape(data["input"]), "labels": tuple(data["labels"])}
+        return Facts(**known)

@@ -43,8 +43,11 @@ def needs_facts(spec: Spec) -> bool:
     return not names_read(spec).isdisjoint(("classes", "features", "targets"))
 
 
-def fill_sections(spec: Spec, facts: Facts | None) -> Spec:
+def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -> Spec:
     """The spec with the expressions of all sections but the network's worked out.
+
+    Args:
+        only_data: stop at `[data]`, which comes before there are facts.
 
     Raises:
         SpecError: an expression cannot be worked out, or gives what its key cannot take.
@@ -54,9 +57,12 @@ def fill_sections(spec: Spec, facts: Facts | None) -> Spec:
     def filled(table: T | None, key: str, owner: str) -> T | None:
         return None if table is None else _fill(table, names, (key,), owner, spec.document, ())
 
+    data = None if spec.data is None else _fill(spec.data, spec.let, ("data",), "[data]", spec.document, ())
+    if only_data:
+        return replace(spec, data=data)
     return replace(
         spec,
-        data=None if spec.data is None else _fill(spec.data, spec.let, ("data",), "[data]", spec.document, ()),
+        data=data,
         loss=filled(spec.loss, "loss", spec.loss.kind if spec.loss else ""),
         optimizer=filled(spec.optimizer, "optimizer", spec.optimizer.kind if spec.optimizer else ""),
         schedule=filled(spec.schedule, "schedule", spec.schedule.kind if spec.schedule else ""),

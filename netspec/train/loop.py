@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.build.program import Program
-from netspec.diagnostics import TrainingError
+from netspec.diagnostics import Diagnostic, TrainingError
 from netspec.graph.calls import Arrays
-from netspec.runs.events import Evaluated, Event, Finished, Saved, Started, Stepped
+from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Started, Stepped
 from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
 from netspec.train.device import capacity, described
@@ -26,7 +26,7 @@ from netspec.train.measure import Measure
 from netspec.train.state import Keys, State, begin, from_arrays, to_arrays
 from netspec.train.step import make_order, make_steps
 
-__all__ = ["Parts", "train", "window_length"]
+__all__ = ["Parts", "result_of", "result_step", "train", "window_length"]
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints, unless the spec says otherwise."""
@@ -105,7 +105,16 @@ def train(
     Raises:
         TrainingError: the loss was no number, or the device failed.
     """
-    return _Training(program, parts, run, resumed, interrupted).events()
+    training = _Training(program, parts, run, resumed, interrupted)
+    try:
+        yield from training.events()
+    except TrainingError as error:
+        yield from training.failed(error.diagnostics[0])
+        raise
+    except jax.errors.JaxRuntimeError as error:
+        diagnostic = _of_device(error)
+        yield from training.failed(diagnostic)
+        raise TrainingError(diagnostic) from error
 
 
 class _Training:
@@ -279,6 +288,13 @@ class _Training:
             yield self._saved()
         yield self._end("interrupted", self.metrics)
 
+    def failed(self, why: Diagnostic) -> Iterator[Event]:
+        """The end of a training that could not go on; what was saved before is left as it is."""
+        yield Alerted(
+            time.time(), self.step, why.code, f"{why.message}: {why.label}" if why.label else why.message, why.help
+        )
+        yield self._end("diverged" if why.code == "diverged" else "failed", self.metrics)
+
     def _finished(self) -> Iterator[Event]:
         parameters, statistics = self.best.kept or (self.state.parameters, self.state.statistics)
         metrics = self._measured(list(self.measures), parameters, statistics)
@@ -299,6 +315,16 @@ class _Training:
         )
 
 
+def _of_device(error: Exception) -> Diagnostic:
+    """What a device's failure means to a person."""
+    said = str(error).splitlines()[0]
+    if "RESOURCE_EXHAUSTED" in said or "out of memory" in said.lower():
+        return Diagnostic(
+            "out-of-memory", "the device has not enough memory", note=said, help="a smaller batch in [train]"
+        )
+    return Diagnostic("device", f"the device failed: {said}")
+
+
 def _first_state(program: Program, keys: Keys, resumed: Checkpoint | None) -> State:
     if resumed is None:
         return begin(program, keys)
@@ -317,3 +343,21 @@ def _first_best(state: State, resumed: Checkpoint | None) -> Best:
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def result_of(program: Program, checkpoint: Checkpoint) -> tuple[Arrays, Arrays]:
+    """The parameters, frozen ones included, and statistics that a checkpoint's training has as its result.
+
+    Raises:
+        RunError: the checkpoint is of another program.
+    """
+    state = _first_state(program, Keys.of(program.spec.seed), checkpoint)
+    kept = _first_best(state, checkpoint).kept
+    parameters, statistics = kept or (state.parameters, state.statistics)
+    return parameters | state.frozen, statistics
+
+
+def result_step(program: Program, checkpoint: Checkpoint) -> int:
+    """The step at which `result_of` had these parameters."""
+    best = checkpoint.meta["best_step"]
+    return best if program.judge.keep and best is not None else checkpoint.step

@@ -1,0 +1,397 @@
+"""The command line: parses, calls one function, prints, and is the only place that exits.
+
+Exit codes: 0 done; 1 the training failed; 2 a mistake in a spec, data or arguments; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from netspec.commands import Prediction, Session
+    from netspec.diagnostics import Diagnostic
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="netspec",
+    help="Describe a neural network in TOML; inspect, train and compare it, with no code in between.",
+    epilog="Start with: netspec train specs/lenet5.toml. Each command explains itself: netspec train --help",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+INTERRUPTED = 130
+
+SpecFile = Annotated[
+    Path, typer.Argument(metavar="SPEC", help="A spec, such as specs/lenet5.toml.", show_default=False)
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run: lenet5-1, or its directory.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the spec; may be given several times."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute; the best there is unless given."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"netspec {version('netspec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback where something fails; may stand anywhere.")
+    ] = False,
+) -> None:
+    """Hold the options of every command."""
+
+
+@app.command(epilog="Example: netspec check specs/*.toml")
+def check(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="One spec or more.", show_default=False)],
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Check specs: everything short of training.
+
+    Prints one line a good spec, or its mistakes.
+    """
+    from netspec.commands import checked
+    from netspec.diagnostics import NetspecError, to_json
+
+    found: list[Diagnostic] = []
+    for path in specs:
+        try:
+            numbers = checked(path, settings or ())
+        except NetspecError as error:
+            found += error.diagnostics
+            continue
+        if not json:
+            steps = "" if numbers.steps is None else f", {numbers.steps:,} steps of {numbers.batch}"
+            typer.echo(f"{path}: good, {numbers.parameters:,} parameters{steps}")
+    if json:
+        _print_json({"ok": not found, "diagnostics": to_json(found)})
+    else:
+        _complain(found)
+    if found:
+        raise typer.Exit(2)
+
+
+@app.command(epilog="Example: netspec inspect specs/lenet5.toml --depth 1")
+def inspect(
+    spec: Annotated[str, typer.Argument(metavar="SPEC|RUN", help="A spec or a run.", show_default=False)],
+    settings: Settings = None,
+    depth: Annotated[int | None, typer.Option(min=1, help="Fold blocks deeper than this.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Show a network layer by layer.
+
+    Shapes, parameters, multiply-adds, memory, optimizer, schedule. Nothing is allocated.
+    """
+    from netspec import commands
+    from netspec.report import inspection
+
+    path = Path(spec)
+    found = commands.inspect(path if path.suffix == ".toml" or path.is_file() else _run(spec), settings or ())
+    if json:
+        _print_json(inspection.to_json(found))
+        return
+    console = _console()
+    console.print(inspection.view(found, console.width, depth=depth, colour=_coloured(console), ascii=_ascii(console)))
+
+
+@app.command(epilog="Example: netspec train specs/lenet5.toml --set optimizer.learning_rate=3e-4 --seed 1")
+def train(
+    spec: SpecFile,
+    settings: Settings = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The seed; the spec's unless given.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs go.")] = Path("runs"),
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Train a network, under a live dashboard.
+
+    The run is kept: Ctrl-C saves and stops, and `netspec resume` goes on exactly there.
+    """
+    from netspec import commands
+
+    opened = commands.open_spec(spec, settings or (), seed)
+    _follow(commands.start(opened, out, _device(device)), json)
+
+
+@app.command(epilog="Example: netspec resume lenet5-1")
+def resume(
+    run: RunName,
+    device: Device = None,
+    edited: Annotated[bool, typer.Option("--edited", help="Go on although the spec or the data was changed.")] = False,
+    json: Json = False,
+) -> None:
+    """Go on with a run exactly where it stopped."""
+    from netspec import commands
+
+    _follow(commands.resume(_run(run), _device(device), edited), json)
+
+
+@app.command(epilog="Example: netspec evaluate lenet5-1 --data more.npz")
+def evaluate(
+    run: RunName,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Other examples: a CSV, NPZ, or folder of images.", show_default=False),
+    ] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Measure a run's network on its data, or on other examples."""
+    from netspec import commands
+
+    found = commands.evaluate(_run(run), data, _device(device))
+    _complain(found.warnings)
+    if json:
+        _print_json(
+            {"run": found.run, "step": found.step, "metrics": dict(found.metrics), "examples": dict(found.examples)}
+        )
+        return
+    from netspec.report.metrics import view
+
+    _console().print(view(found.run, found.step, found.metrics, found.examples))
+
+
+@app.command(epilog="Example: netspec predict lenet5-1 photos/ --out classes.csv")
+def predict(
+    run: RunName,
+    inputs: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A CSV, NPZ, image, or folder of images.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a .csv or .json file instead.", show_default=False)
+    ] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Say what new inputs are.
+
+    The class and its probability, or the number.
+    """
+    from netspec import commands
+
+    ending = None if out is None else out.suffix.lower()
+    if ending not in (None, ".csv", ".json"):
+        _refuse("out", f"--out writes .csv or .json, not {out}")
+    found = commands.predict(_run(run), inputs, _device(device))
+    _complain(found.warnings)
+    if out is not None:
+        _write(out, _as_csv(found) if ending == ".csv" else _json_text(_as_json(found)))
+        typer.echo(f"{len(found.names):,} predictions in {out}")
+    elif json:
+        _print_json(_as_json(found))
+    else:
+        typer.echo(_as_csv(found), nl=False)
+
+
+@app.command(epilog="Example: netspec runs")
+def runs(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are.")] = Path("runs"),
+    json: Json = False,
+) -> None:
+    """List the runs here, the newest first."""
+    import time
+
+    from netspec.report import run_list
+    from netspec.runs.directory import all_runs
+
+    found, damaged = all_runs(out)
+    _complain(damaged)
+    if json:
+        _print_json(run_list.to_json(found))
+        return
+    console = _console()
+    console.print(run_list.view(found, time.time(), console.width, colour=_coloured(console), ascii=_ascii(console)))
+
+
+@app.command(epilog="Example: netspec compare lenet5-1 lenet5-2")
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Compare runs: specs, metrics, curves.
+
+    What differs in the specs, the metrics side by side with the best marked, the curves in one picture.
+    """
+    from netspec.report import comparison
+
+    found = comparison.compare([_run(name) for name in names])
+    if json:
+        _print_json(comparison.to_json(found))
+        return
+    console = _console()
+    console.print(comparison.view(found, console.width, colour=_coloured(console), ascii=_ascii(console)))
+
+
+# -- following a training ----------------------------------------------------------------------------------------------
+
+
+def _follow(session: Session, json: bool) -> None:
+    """Show a training until it ends, and exit as it ended."""
+    import os
+
+    from netspec.report.finish import summary
+    from netspec.report.live import Interrupts, display_for
+    from netspec.report.objects import Objects
+    from netspec.report.progress import Progress, advance
+    from netspec.runs.records import read_events
+
+    _complain(session.warnings)
+    before = Progress()
+    if session.resumed is not None:
+        for event in read_events(session.run):
+            if getattr(event, "step", 0) <= session.resumed.step:
+                before = advance(before, event)
+    display = Objects(sys.stdout, before) if json else display_for(sys.stdout, os.environ, before)
+    with display, Interrupts(display) as interrupts:
+        for event in session.events(lambda: interrupts.requested):
+            display.show(event)
+    if not json:
+        _console().print(summary(display.progress), highlight=False)
+    if display.progress.finished is not None and display.progress.finished.reason == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _run(text: str) -> Path:
+    from netspec.runs.directory import find
+
+    return find(text)
+
+
+def _device(name: str | None) -> str | None:
+    if name not in (None, "cpu", "gpu", "tpu"):
+        _refuse("device", f"--device is cpu, gpu or tpu, not {name}")
+    return name
+
+
+# -- printing ----------------------------------------------------------------------------------------------------------
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def _coloured(console: Console) -> bool:
+    return console.is_terminal and not console.no_color
+
+
+def _ascii(console: Console) -> bool:
+    return not console.encoding.lower().replace("-", "").startswith("utf8")
+
+
+def _complain(diagnostics: Iterable[Diagnostic]) -> None:
+    from netspec.diagnostics import render
+    from netspec.report.mistakes import coloured
+
+    console = _console(stderr=True)
+    for i, diagnostic in enumerate(diagnostics):
+        text = coloured(render(diagnostic))
+        console.print(*([""] if i else []), text, sep="\n", soft_wrap=True)
+
+
+def _json_text(data: Any) -> str:
+    import json as encoder
+
+    return encoder.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _print_json(data: Any) -> None:
+    typer.echo(_json_text(data), nl=False)
+
+
+def _as_json(found: Prediction) -> dict[str, Any]:
+    rows = found.rows()
+    if found.labels:
+        for row, values in zip(rows, found.values, strict=True):
+            row["probabilities"] = {label: float(v) for label, v in zip(found.labels, values, strict=True)}
+    return {"predictions": rows}
+
+
+def _as_csv(found: Prediction) -> str:
+    import csv
+    import io
+
+    text = io.StringIO()
+    rows = found.rows()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    from netspec.runs.atomic import write_text
+
+    write_text(path, text)
+
+
+def _refuse(code: str, message: str) -> NoReturn:
+    from netspec.diagnostics import Diagnostic, SpecError
+
+    raise SpecError(Diagnostic(code, message))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command, and exit with its code. A traceback is shown only where `--debug` asks for it."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        app([a for a in given if a != "--debug"], prog_name="netspec")
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`netspec runs | head`): nothing is wrong.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if debug:
+            raise
+        code = _explain(error)
+    sys.exit(code)
+
+
+def _explain(error: Exception) -> int:
+    """Print what went wrong, for people; the exit code that goes with it."""
+    from netspec.diagnostics import Diagnostic, NetspecError
+
+    if isinstance(error, NetspecError):
+        _complain(error.diagnostics)
+        return error.exit_code
+    said = " ".join(str(error).split()) or "no message"
+    message = f"netspec itself failed: {type(error).__name__}: {said[:300]}"
+    _complain([Diagnostic("internal", message, help="the same command with --debug shows where; please report it")])
+    return 1
