@@ -243,11 +243,11 @@ def _line(dots: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _legend(series: Sequence[Series], looks: Sequence[_Look], title: str, width: int, strokes: Strokes) -> Text:
-    line = Text(printable(title), style="bold" if title else "", no_wrap=True)
+    line = Text(no_wrap=True).append(printable(title), "bold")
     for one, look in zip(series, looks, strict=True):
-        line.append("   " if line.plain else "", style="not bold")
-        line.append((look.marker or strokes.sample) * 2, style=f"not bold {look.style}")
-        line.append(f" {printable(one.label)}", style="not bold")
+        line.append("   " if line.plain else "")
+        line.append((look.marker or strokes.sample) * 2, look.style)
+        line.append(f" {printable(one.label)}")
     line.truncate(width, overflow="crop")
     return line
 
@@ -281,8 +281,8 @@ def _foot(x: Axis, columns: int, margin: int, label: str, strokes: Strokes, dim:
             under[start : start + len(text)] = text
     lead = " " * (margin + 1)
     return [
-        Text(lead + strokes.corner + "".join(axis), style=dim, no_wrap=True),
-        Text(lead + " " + "".join(under), style=dim, no_wrap=True),
+        Text(no_wrap=True).append(lead + strokes.corner + "".join(axis), dim),
+        Text(no_wrap=True).append(lead + " " + "".join(under), dim),
     ]
 
 

@@ -63,12 +63,15 @@ class _Look:
         safe = printable(content)
         if self.glyphs is ASCII:
             safe = safe.replace("·", "|").replace("–", "-").encode("ascii", "backslashreplace").decode("ascii")
-        return Text(safe, style=style if self.colour or style == "bold" else "", no_wrap=True)
+        return Text(no_wrap=True).append(safe, style if self.colour or style == "bold" else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Lines that fit: Rich renders them one by one, without looking for places to break them, in half the time."""
+    """Lines that fit: Rich renders them one by one, without looking for places to break them, in half the time.
+
+    Their styles are spans, none is a line's own: that would colour whatever is put beside it.
+    """
 
     lines: tuple[Text, ...]
 
@@ -329,8 +332,8 @@ def _gauge(share: float, width: int, style: str, look: _Look, track: bool = True
     filled = min(cells, round(max(0.0, min(1.0, share)) * cells))
     glyphs = look.glyphs
     tip = glyphs.tip if 0 < filled < cells else glyphs.done if filled else ""
-    bar = Text(glyphs.done * (filled - 1) + tip, style=look.style(style), no_wrap=True)
-    bar.append((glyphs.to_do if track else " ") * (cells - filled), style=look.style(LABEL))
+    bar = Text(no_wrap=True).append(glyphs.done * (filled - 1) + tip, look.style(style))
+    bar.append((glyphs.to_do if track else " ") * (cells - filled), look.style(LABEL))
     return bar
 
 

@@ -31,13 +31,13 @@ def _headline(progress: Progress, reason: str) -> Text:
     step = count(progress.step)
     if reason == "interrupted":
         steps = f" of {count(progress.started.steps)}" if progress.started else ""
-        return Text(f"Stopped at step {step}{steps}; it can go on from there.", style="bold")
+        return Text().append(f"Stopped at step {step}{steps}; it can go on from there.", "bold")
     if reason == "diverged":
-        return Text(f"Diverged at step {step}.", style="bold")
+        return Text().append(f"Diverged at step {step}.", "bold")
     metrics = progress.finished.metrics if progress.finished else {}
     shown = _deciding(progress, metrics)
     reached = f": {shown}" if shown else ""
-    return Text(printable(f"Trained {step} steps{reached}."), style="bold")
+    return Text().append(printable(f"Trained {step} steps{reached}."), "bold")
 
 
 def _deciding(progress: Progress, metrics: Mapping[str, float]) -> str:

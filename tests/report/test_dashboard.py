@@ -90,3 +90,21 @@ def test_nothing_but_the_clocks_moves_with_the_time(training):
 def test_without_colour_nothing_is_told_by_colour(training):
     lines = view(training(492), 0.0, 100, 24, colour=False).lines
     assert not any("color" in str(span.style) or "bright" in str(span.style) for line in lines for span in line.spans)
+
+
+def test_colours_stay_with_their_words(training):
+    frame = view(training(492, "diverged"), 0.0, 100, 24)
+    styles = {
+        part.strip(): str(segment.style)
+        for segment in Console(force_terminal=True, width=100, color_system="256").render(frame)
+        for part in segment.text.split("  ")
+        if part.strip()
+    }
+    assert "bold" in styles["lenet5"]
+    assert styles["cpu, 2 cores · 61,706 parameters · batch 32 · seed 0"] == "bright_black"
+    assert styles["validation loss"] == "bright_black"
+    assert styles["0.1346"] == "color(208)"
+    assert styles["examples/s"] == "bright_black"
+    assert styles["2,000"] == "none"
+    assert styles["the loss is not a number; conv2 was the first"] == "none"
+    assert styles["└┬────────────────┬────────────────┬────────────────┬"] == "bright_black"
