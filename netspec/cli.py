@@ -140,7 +140,7 @@ def train(
     """
     from netspec import commands
 
-    opened = commands.open_spec(spec, settings or (), seed)
+    opened = commands.load(spec, settings or (), seed)
     _follow(commands.start(opened, out, _device(device)), json)
 
 
@@ -243,9 +243,10 @@ def compare(
 
     What differs in the specs, the metrics side by side with the best marked, the curves in one picture.
     """
+    from netspec import commands
     from netspec.report import comparison
 
-    found = comparison.compare([_run(name) for name in names])
+    found = commands.compare(names)
     if json:
         _print_json(comparison.to_json(found))
         return

@@ -1,10 +1,8 @@
-"""What each command does, as a function that prints nothing: the command line and the Python API are thin over these."""
+"""What each command does, as a function that prints nothing; the command line and the Python API are thin over them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +20,26 @@ if TYPE_CHECKING:
     from netspec.data import Dataset, Preparation
     from netspec.graph.facts import Facts
     from netspec.graph.graph import Graph
+    from netspec.report.comparison import Comparison
     from netspec.report.inspection import Inspection
     from netspec.runs.directory import Run
     from netspec.runs.events import Event
     from netspec.train.checkpoint import Checkpoint
 
 __all__ = [
+    "Checked",
+    "Evaluation",
     "Opened",
     "Prediction",
     "Session",
     "Trained",
     "check",
+    "checked",
+    "compare",
     "evaluate",
     "inspect",
+    "load",
     "open_run",
-    "open_spec",
     "predict",
     "resume",
     "start",
@@ -48,10 +51,54 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A spec, and the directory that its relative paths start from."""
+    """A spec that was read from a file.
+
+    Args:
+        spec: what it says.
+        directory: where its relative paths start.
+    """
 
     spec: Spec
     directory: Path
+
+    def resolve(self) -> Graph:
+        """The network: named parts, every shape known, nothing allocated.
+
+        Raises:
+            NetspecError: something does not fit, or data that is needed cannot be read.
+        """
+        return _graph_of(self.spec, facts_of(self))
+
+    def build(self) -> Program:
+        """Everything that the spec becomes: network, objective, optimizer; nothing allocated.
+
+        Raises:
+            NetspecError: as of `resolve`; or a section that training needs is missing.
+        """
+        return _program(self.spec, facts_of(self))
+
+    def inspect(self) -> Inspection:
+        """What the network is, in numbers.
+
+        Raises:
+            NetspecError: as of `resolve`.
+        """
+        return inspect(self)
+
+    def train(self, out: str | Path = "runs", device: str | None = None) -> Path:
+        """Train, and give the run's directory.
+
+        Args:
+            out: the directory of runs.
+            device: "cpu", "gpu" or "tpu"; JAX's own choice where none is given.
+
+        Raises:
+            NetspecError: as of `build`; no such device, or a training that could not go on.
+        """
+        session = start(self, Path(out), device)
+        for _ in session.events():
+            pass
+        return session.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +115,20 @@ class Checked:
     batch: int | None
 
 
-def open_spec(path: Path, settings: Sequence[str] = (), seed: int | None = None) -> Opened:
+def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None) -> Opened:
     """Read a spec.
 
     Args:
         settings: values that take the place of the file's, as `--set` has them: "optimizer.learning_rate=3e-4".
-        seed: likewise.
+        seed: of everything random; the spec's unless given.
 
     Raises:
         SpecError: the file, an argument, or what they say.
     """
-    document = read(path)
+    document = read(Path(path))
     for argument in (*settings, *([] if seed is None else [f"seed={seed}"])):
         document = override(document, argument)
-    return _opened(document, path.parent)
+    return _opened(document, Path(path).parent)
 
 
 def _opened(document: Document, directory: Path) -> Opened:
@@ -124,7 +171,7 @@ def checked(path: Path, settings: Sequence[str] = ()) -> Checked:
     """
     from math import prod
 
-    opened = open_spec(path, settings)
+    opened = load(path, settings)
     spec = opened.spec
     if spec.data is None:
         graph = _graph_of(spec, None)
@@ -155,8 +202,11 @@ def _program(spec: Spec, facts: Facts | None) -> Program:
     return build(spec, facts)
 
 
-def inspect(path: Path, settings: Sequence[str] = ()) -> Inspection:
-    """What a spec's or a run's network is, without allocating it.
+def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspection:
+    """What a network is, without allocating it.
+
+    Args:
+        spec: a spec, its file, or a run's directory.
 
     Raises:
         NetspecError: a mistake of the spec, or data that it needs and that cannot be read.
@@ -164,10 +214,10 @@ def inspect(path: Path, settings: Sequence[str] = ()) -> Inspection:
     from netspec.graph.resolve import needs_facts
     from netspec.report import inspection
 
-    if path.is_dir():
-        trained = open_run(path)
+    if not isinstance(spec, Opened) and Path(spec).is_dir():
+        trained = open_run(Path(spec))
         return inspection.inspect(trained.opened.spec, trained.facts)
-    opened = open_spec(path, settings)
+    opened = spec if isinstance(spec, Opened) else load(spec, settings)
     try:
         facts = facts_of(opened)
     except NetspecError:
@@ -176,6 +226,21 @@ def inspect(path: Path, settings: Sequence[str] = ()) -> Inspection:
             raise
         facts = None
     return inspection.inspect(opened.spec, facts)
+
+
+def compare(runs: Sequence[str | Path]) -> Comparison:
+    """What differs between runs, and what they reached.
+
+    Args:
+        runs: their directories, or their names under `runs/`.
+
+    Raises:
+        RunError: one is no run, or there are fewer than two.
+    """
+    from netspec.report import comparison
+    from netspec.runs.directory import find
+
+    return comparison.compare([find(str(run)) for run in runs])
 
 
 # -- training ----------------------------------------------------------------------------------------------------------
