@@ -60,7 +60,7 @@ def _module(call: Call, rngs: nnx.Rngs) -> nnx.Module:
 
 @cache
 def _flags(target: type) -> frozenset[str]:
-    return frozenset(inspect.signature(target.__call__).parameters)  # type: ignore[operator]
+    return frozenset(inspect.signature(target.__call__).parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class Template:
 def module_of(call: Call) -> Template:
     """The module that a call makes, without allocating it."""
     module = nnx.eval_shape(lambda: _module(call, nnx.Rngs(0)))
-    definition, parameters, statistics = nnx.split(module, nnx.Param, ...)
+    definition, parameters, statistics = nnx.split(module, nnx.Param, nnx.Not(nnx.Param))
     return Template(definition, _flat(parameters), _flat(statistics))
 
 
 def initialise(call: Call, key: jax.Array) -> tuple[Arrays, Arrays]:
     """Parameters and statistics of a call's module, freshly drawn."""
-    _, parameters, statistics = nnx.split(_module(call, nnx.Rngs(key)), nnx.Param, ...)
+    _, parameters, statistics = nnx.split(_module(call, nnx.Rngs(key)), nnx.Param, nnx.Not(nnx.Param))
     return _flat(parameters), _flat(statistics)
 
 

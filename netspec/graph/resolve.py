@@ -168,8 +168,8 @@ class _Resolver:
         shape = self.input(names)
         dtype = self.dtype = self.input_type()
         frame = _Frame("", at, names, (), (), False, _Scope())
-        nodes, _ = self.list(self.spec.model.layers, shape, frame)
-        self.check_all_read(nodes, ends=True)
+        nodes, _ = self.layer_list(self.spec.model.layers, shape, frame)
+        self.check_all_read(nodes)
         graph = Graph(self.spec.name, shape, dtype, nodes, {"output": nodes[-1].path})
         self.check_size(graph)
         return graph
@@ -207,7 +207,7 @@ class _Resolver:
 
     # -- lists and items ---------------------------------------------------------------------------------------------
 
-    def list(self, layers: tuple[Layer, ...], x: Shape, frame: _Frame) -> tuple[tuple[Node, ...], Shape]:
+    def layer_list(self, layers: tuple[Layer, ...], x: Shape, frame: _Frame) -> tuple[tuple[Node, ...], Shape]:
         nodes: list[Node] = []
         counts: dict[str, int] = {}
         for i, written in enumerate(layers):
@@ -301,7 +301,9 @@ class _Resolver:
         for branch, layers in lowered.lists.items():
             given = layers if isinstance(layers, tuple) else layers(results[0])
             prefix = f"{node.path}/{branch}/" if branch else f"{node.path}/"
-            nodes, result = self.list(given, node.input, replace(inside, prefix=prefix, scope=_Scope(inside.scope)))
+            nodes, result = self.layer_list(
+                given, node.input, replace(inside, prefix=prefix, scope=_Scope(inside.scope))
+            )
             self.check_all_read(nodes)
             lists.append(nodes)
             results.append(result)
@@ -373,7 +375,7 @@ class _Resolver:
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 
-    def check_all_read(self, nodes: tuple[Node, ...], ends: bool = False) -> None:
+    def check_all_read(self, nodes: tuple[Node, ...]) -> None:
         """Every layer's result is used: by the next one, by name, or as the list's own."""
         for node, following in zip(nodes, nodes[1:], strict=False):
             if following.source is not None and node.path not in self.read:

@@ -66,7 +66,7 @@ def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
 def _multiply_adds(jaxpr: Any) -> int:
     total = 0
     for equation in jaxpr.eqns:
-        out = equation.outvars[0].aval if equation.outvars else None
+        out: Any = equation.outvars[0].aval if equation.outvars else None
         if equation.primitive.name == "dot_general":
             (contracted, _), _ = equation.params["dimension_numbers"]
             total += prod(out.shape) * prod(equation.invars[0].aval.shape[i] for i in contracted)

@@ -91,7 +91,7 @@ class Conv(Layer):
         for width, what in ((x.channels, "input"), (self.conv, "output")):
             if width % self.groups:
                 raise Mismatch(f"cannot split {width} {what} channels into {self.groups} groups", "groups")
-        keywords = {
+        keywords: dict[str, object] = {
             "kernel_size": _each(self.kernel, axes, "kernel", x),
             "strides": _each(self.stride, axes, "stride", x),
             "padding": _window_padding(self.padding, axes, x),

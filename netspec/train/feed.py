@@ -18,8 +18,13 @@ __all__ = ["Examples", "Feed", "Window", "feed_for", "size_of", "windows"]
 class Examples(Protocol):
     """Some examples: what `netspec.data` calls a part."""
 
-    inputs: Any
-    targets: Any
+    @property
+    def inputs(self) -> Any:
+        """[n, …]: an array, or what is indexed and has a shape and a dtype like one."""
+
+    @property
+    def targets(self) -> Any:
+        """An array [n] or [n, outputs]."""
 
     def __len__(self) -> int: ...
 

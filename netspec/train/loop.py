@@ -35,9 +35,17 @@ SAVE_EVERY = 30.0
 class Parts(Protocol):
     """The data of a training, parted."""
 
-    train: Examples
-    validation: Examples
-    test: Examples
+    @property
+    def train(self) -> Examples:
+        """To learn from."""
+
+    @property
+    def validation(self) -> Examples:
+        """To choose by."""
+
+    @property
+    def test(self) -> Examples:
+        """To be judged by, in the end."""
 
 
 @dataclass(frozen=True, slots=True)
