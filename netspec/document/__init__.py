@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from .document import Document, Path, parse, read
 from .override import override
+from .written import written
 
-__all__ = ["Document", "Path", "override", "parse", "read"]
+__all__ = ["Document", "Path", "override", "parse", "read", "written"]
