@@ -14,6 +14,7 @@ from netspec.data import arrays, idx, pictures, tables, transforms
 from netspec.data.files import DataFile, found_file, found_folder
 from netspec.data.format import Array, Column, Dtype, Examples, Format, Inputs
 from netspec.data.pictures import Pictures
+from netspec.data.rows import opened
 from netspec.data.transforms import Resize, Transform
 from netspec.spec.call import Shape
 
@@ -204,8 +205,8 @@ def _raw_inputs(file: DataFile, preparation: Preparation) -> tuple[Sequence[str]
     known = preparation.format
     match _sort(file, known):
         case "table":
-            rows, inputs = tables.read_inputs(tables.opened(file), known)
-            return [str(row) for row in rows], inputs
+            numbers, inputs = tables.read_inputs(opened(file), known)
+            return [str(number) for number in numbers], inputs
         case "arrays":
             inputs = arrays.read_inputs(file, known)
             return [str(i) for i in range(len(inputs))], inputs
@@ -235,7 +236,7 @@ def _raw_examples(file: DataFile, preparation: Preparation) -> Examples:
     known = preparation.format
     match _sort(file, known):
         case "table":
-            return tables.read_examples(tables.opened(file), known)
+            return tables.read_examples(opened(file), known)
         case "arrays":
             return arrays.read_examples(file, known)
         case "folder" if idx.is_idx(file.path):
@@ -263,9 +264,7 @@ def _sort(file: DataFile, format_: Format) -> str:
     ending = file.path.suffix.casefold()
     sort = _sort_of(file.path, ending)
     if sort is None:
-        raise found_file(file).error(
-            "unknown-file", f"'{ending}' files are not read", help="give a .csv, .npz or an image"
-        )
+        raise found_file(file).error("unknown-file", "is nothing that is read", help="give a .csv, a .npz, or an image")
     if sort in ("table", "arrays"):
         found_file(file)
     if format_.columns and sort != "table":

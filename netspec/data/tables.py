@@ -1,22 +1,18 @@
-"""Tables in text files: comma-separated values and their like.
+"""Tables: what their columns are, and their cells as numbers.
 
-Rows are counted as a spreadsheet does: the header is row 1. A table is gone through
-twice: once for what its columns are, and once to turn its cells into numbers.
+A table is gone through twice, once for each: what a column is, only all its cells can tell.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 
 from netspec.data.files import DataFile, Where, enough, listed
 from netspec.data.format import Array, Column, Examples, Format, Survey, Targets, in_natural_order, number_in
+from netspec.data.rows import DELIMITERS, Chunk, Table, opened
 from netspec.diagnostics import DataError, Diagnostic, nearest
 
 __all__ = ["Csv", "Table", "opened", "read_examples", "read_inputs"]
@@ -27,16 +23,9 @@ MOST_CLASSES = 20
 MOST_WORDS = 1000
 """Different words of an input column, at the most: each becomes a number of the input."""
 
-LARGEST_TABLE = 2 * 2**30
-"""Bytes of a table, at the most: it is held as text while it is read."""
-
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
-CHUNK = 4096
-"""Rows that are worked on together."""
-
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?"})
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,98 +88,6 @@ class Csv:
         return table.header.index(self.target)
 
 
-# -- the file as rows of cells ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    rows: Sequence[int]
-    columns: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table's text, its header, and what parts its cells."""
-
-    file: DataFile
-    text: str = field(repr=False)
-    delimiter: str
-    header: tuple[str, ...]
-
-    def chunks(self, wanted: Sequence[int]) -> Iterator[_Chunk]:
-        """The cells of some columns, some thousand rows at a time; empty rows are passed over.
-
-        Raises:
-            DataError: rows with too many or too few cells, or quotes that do not close; after all that is well.
-        """
-        ragged: list[str] = []
-        total = 0
-        rows = self._rows()
-        next(rows)
-        while some := list(islice(rows, CHUNK)):
-            whole = [(number, cells) for number, cells in some if len(cells) == len(self.header)]
-            wrong = [(number, len(cells)) for number, cells in some if len(cells) != len(self.header)]
-            total += len(wrong)
-            ragged += [] if enough(ragged) else [f"row {number} has {count}" for number, count in wrong]
-            columns = [[cells[i].strip() for _, cells in whole] for i in wanted]
-            yield _Chunk([number for number, _ in whole], columns)
-        if ragged:
-            message = f"the header has {len(self.header)} cells, and {listed(ragged, total)}"
-            raise self.file.error("ragged-row", message)
-
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
-        number = 0
-        try:
-            for number, cells in enumerate(reader, 1):
-                if cells and (number == 1 or len(cells) > 1 or cells[0].strip()):
-                    yield number, cells
-        except csv.Error as error:
-            raise self.file.error("damaged-file", f"row {number + 1} cannot be read: {error}") from error
-
-
-def opened(file: DataFile) -> Table:
-    """The table that a file holds; only its header is read.
-
-    Raises:
-        DataError: it is no UTF-8 text, or its header will not do.
-    """
-    text = _text(file)
-    first = re.match(r"[^\r\n]*", text)[0]  # type: ignore[index]
-    if not first.strip():
-        raise file.error("bad-header", "the first row is empty; it must hold the columns' names")
-    delimiter = max(DELIMITERS, key=lambda d: _unquoted(first).count(d))
-    _, cells = next(Table(file, text, delimiter, ())._rows())
-    header = tuple(c.strip() for c in cells)
-    _check_header(header, file)
-    return Table(file, text, delimiter, header)
-
-
-def _text(file: DataFile) -> str:
-    content = file.content()
-    if len(content) > LARGEST_TABLE:
-        raise file.error("too-large", f"has {len(content):,} bytes; a table may have {LARGEST_TABLE:,}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start:,} is 0x{content[error.start]:02x}, which is no UTF-8 text"
-        raise file.error("damaged-file", found, help="save the table as UTF-8") from error
-
-
-def _unquoted(line: str) -> str:
-    return "".join(line.split('"')[::2])
-
-
-def _check_header(header: tuple[str, ...], file: DataFile) -> None:
-    if unnamed := [str(i) for i, name in enumerate(header, 1) if not name]:
-        raise file.error("bad-header", f"the header has no name for column {', '.join(unnamed)}")
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise file.error("bad-header", f"the header has two columns called '{twice[0]}'")
-    if all(number_in(name) is not None for name in header):
-        message = "the first row holds numbers; it must hold the columns' names"
-        raise file.error("bad-header", message, help="put a row of names above it")
-
-
 # -- what columns are ------------------------------------------------------------------------------------------------
 
 
@@ -225,15 +122,17 @@ class _Look:
 def _all_numbers(cells: Sequence[str]) -> Array | None:
     """The cells as numbers if every one is a finite one; None otherwise."""
     try:
-        numbers = np.array([float(c) for c in cells])
+        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
         return None
     # Python's float takes more than a table's cell may be: 1_000 and infinities among them.
-    return numbers if np.isfinite(numbers).all() and not any("_" in c for c in cells) else None
+    return numbers if np.isfinite(numbers).all() and "_" not in "".join(cells) else None
 
 
 def _targets(cells: list[str], task: str | None, table: Table, name: str, where: Where) -> Targets:
     present = [c for c in cells if c.casefold() not in MISSING]
+    if not present:
+        return Targets("number", ())
     numbers = [n for c in present if (n := number_in(c)) is not None]
     mostly_numbers = len(numbers) >= len(present) - len(numbers)
     if task == "regress" and not mostly_numbers:
@@ -310,9 +209,13 @@ def read_inputs(table: Table, format: Format) -> tuple[list[int], Array]:  # noq
     """
     _check_columns(table, format, {format.target_name})
     mistakes = _Mistakes(table.file)
-    rows, inputs = _inputs(table, format, mistakes)
+    rows: list[int] = []
+    inputs = [np.empty((0, *format.shape), np.float32)]
+    for chunk in table.chunks([table.header.index(c.name) for c in format.columns]):
+        rows += chunk.rows
+        inputs.append(_inputs(chunk, format, mistakes))
     mistakes.check()
-    return rows, inputs
+    return rows, np.concatenate(inputs)
 
 
 def read_examples(table: Table, format: Format) -> Examples:  # noqa: A002
@@ -323,10 +226,15 @@ def read_examples(table: Table, format: Format) -> Examples:  # noqa: A002
     """
     _check_columns(table, format, set())
     mistakes = _Mistakes(table.file)
-    _, inputs = _inputs(table, format, mistakes)
-    targets = _read_targets(table, format, mistakes)
+    names = [*(c.name for c in format.columns), format.target_name]
+    inputs = [np.empty((0, *format.shape), np.float32)]
+    targets = [np.empty(0, np.int32 if format.labels else np.float32)]
+    for chunk in table.chunks([table.header.index(name) for name in names]):
+        inputs.append(_inputs(chunk, format, mistakes))
+        targets.append(_target(chunk.columns[-1], chunk.rows, format, mistakes))
     mistakes.check()
-    return Examples(inputs, targets)
+    joined = np.concatenate(targets)
+    return Examples(np.concatenate(inputs), joined if format.labels else joined[:, None])
 
 
 def _check_columns(table: Table, format_: Format, optional: set[str]) -> None:
@@ -345,15 +253,25 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _encoded(chunk: _Chunk, format_: Format, mistakes: _Mistakes) -> Array:
+def _inputs(chunk: Chunk, format_: Format, mistakes: _Mistakes) -> Array:
+    """The inputs of some rows, whose first cells are those of the format's columns."""
     parts = []
-    for column, cells in zip(format_.columns, chunk.columns, strict=True):
+    for column, cells in zip(format_.columns, chunk.columns, strict=False):
         if not column.words:
             parts.append(_numbers(cells, chunk.rows, column.name, mistakes)[:, None])
             continue
         codes = _codes(cells, chunk.rows, column.name, column.words, "word", mistakes)
         parts.append(np.eye(len(column.words))[codes] if column.width > 1 else codes[:, None])
     return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _target(cells: Sequence[str], rows: Sequence[int], format_: Format, mistakes: _Mistakes) -> Array:
+    name, labels = format_.target_name, format_.labels
+    if not labels:
+        return _numbers(cells, rows, name, mistakes)
+    if all(number_in(label) is not None for label in labels):
+        cells = [_label(c) for c in cells]
+    return _codes(cells, rows, name, labels, "label", mistakes)
 
 
 def _numbers(cells: Sequence[str], rows: Sequence[int], column: str, mistakes: _Mistakes) -> Array:
@@ -383,27 +301,3 @@ def _codes(
         else:
             codes[i] = code
     return codes
-
-
-def _inputs(table: Table, format_: Format, mistakes: _Mistakes) -> tuple[list[int], Array]:
-    rows: list[int] = []
-    encoded = [np.empty((0, *format_.shape), np.float32)]
-    for chunk in table.chunks([table.header.index(c.name) for c in format_.columns]):
-        rows += chunk.rows
-        encoded.append(_encoded(chunk, format_, mistakes))
-    return rows, np.concatenate(encoded)
-
-
-def _read_targets(table: Table, format_: Format, mistakes: _Mistakes) -> Array:
-    name, labels = format_.target_name, format_.labels
-    numeric = all(number_in(label) is not None for label in labels)
-    read = [np.empty(0, np.int32 if labels else np.float32)]
-    for chunk in table.chunks([table.header.index(name)]):
-        cells = chunk.columns[0]
-        if labels:
-            named = [_label(c) for c in cells] if numeric else cells
-            read.append(_codes(named, chunk.rows, name, labels, "label", mistakes))
-        else:
-            read.append(_numbers(cells, chunk.rows, name, mistakes))
-    targets = np.concatenate(read)
-    return targets if labels else targets[:, None]

@@ -74,7 +74,12 @@ def test_a_second_test_part_is_refused(mnist):
     [
         ("train-images-idx3-ubyte", None, "no-such-file", "set: there is no train-images-idx3-ubyte"),
         ("t10k-labels-idx1-ubyte", None, "no-such-file", "set: there is no t10k-labels-idx1-ubyte"),
-        ("train-images-idx3-ubyte", idx(images(10, 1))[:-1], "damaged-file", "ends at byte 75, where its header promises 76"),
+        (
+            "train-images-idx3-ubyte",
+            idx(images(10, 1))[:-1],
+            "damaged-file",
+            "ends at byte 75, where its header promises 76",
+        ),
         ("train-images-idx3-ubyte", idx(images(10, 1)) + b"x", "damaged-file", "goes on after byte 76"),
         ("train-labels-idx1-ubyte", idx(np.arange(10), 0x0803), "damaged-file", "are 0x00000803, where 0x00000801"),
         ("train-labels-idx1-ubyte", b"\x00\x00\x08\x01\x00", "damaged-file", "ends at byte 5, within its header"),

@@ -34,7 +34,9 @@ def test_a_folder_is_a_class_and_the_first_image_says_what_all_become(cats_and_d
 
 
 def test_a_set_too_large_to_be_held_is_read_when_asked_for(cats_and_dogs, write, monkeypatch):
-    written = write(SOURCE, 'transform = [{ resize = [5, 5] }, "standardize"]', "split = { validation = 0, test = 0.25 }")
+    written = write(
+        SOURCE, 'transform = [{ resize = [5, 5] }, "standardize"]', "split = { validation = 0, test = 0.25 }"
+    )
     held = written.load()
     monkeypatch.setattr(preparing, "LARGEST_HELD", 100)
     monkeypatch.setattr(preparing, "BATCH_BYTES", 300)
