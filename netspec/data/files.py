@@ -13,7 +13,7 @@ from pathlib import Path
 
 from netspec.diagnostics import DataError, Diagnostic, Place, nearest
 
-__all__ = ["LARGEST_FILE", "SHOWN", "DataFile", "PlaceOf", "Where", "enough", "listed"]
+__all__ = ["LARGEST_FILE", "SHOWN", "DataFile", "PlaceOf", "Where", "found_file", "found_folder", "listed"]
 
 LARGEST_FILE = 8 * 2**30
 """Bytes of a file, and of an array that is read from one, at the most."""
@@ -145,11 +145,6 @@ def _missing(file: DataFile, what: str) -> DataError:
     guess = nearest(file.path.name, siblings)
     label = f"did you mean '{guess}'?" if guess else "not found"
     return file.error(f"no-such-{what}", f"there is no such {what}", label, note=f"looked for in {parent}")
-
-
-def enough(found: Sequence[object]) -> bool:
-    """Whether a listing need not be longer: the rest is only counted."""
-    return len(found) >= SHOWN
 
 
 def listed(found: Sequence[str], total: int) -> str:

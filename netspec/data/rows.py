@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from netspec.data.files import DataFile, enough, listed
+from netspec.data.files import SHOWN, DataFile, listed
 from netspec.data.format import number_in
 
 __all__ = ["DELIMITERS", "Chunk", "Table", "opened"]
@@ -61,7 +61,7 @@ class Table:
             whole = [(number, cells) for number, cells in some if len(cells) == len(self.header)]
             wrong = [(number, len(cells)) for number, cells in some if len(cells) != len(self.header)]
             total += len(wrong)
-            ragged += [] if enough(ragged) else [f"row {number} has {count}" for number, count in wrong]
+            ragged += [] if len(ragged) >= SHOWN else [f"row {number} has {count}" for number, count in wrong]
             columns = [[cells[i].strip() for _, cells in whole] for i in wanted]
             yield Chunk([number for number, _ in whole], columns)
         if ragged:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netspec.data.files import DataFile, Where, enough, listed
+from netspec.data.files import SHOWN, DataFile, Where, listed
 from netspec.data.format import Array, Column, Examples, Format, Survey, Targets, in_natural_order, number_in
 from netspec.data.rows import DELIMITERS, Chunk, Table, opened
 from netspec.diagnostics import DataError, Diagnostic, nearest
@@ -167,14 +167,15 @@ class _Mistakes:
     """Cells that will not do, by the sort of mistake: the first few in words, and how many."""
 
     file: DataFile
-    found: dict[str, list[str]] = field(default_factory=dict)
+    found: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
 
     def add(self, sort: str, row: int, column: str, found: str = "") -> None:
         listing = self.found.setdefault(sort, [])
         self.totals[sort] = self.totals.get(sort, 0) + 1
-        if not enough(listing):
-            listing.append(f"row {row}, column '{column}'" + (f": '{_short(found)}'" if found else ""))
+        listing.append((row, f"row {row}, column '{column}'" + (f": '{_short(found)}'" if found else "")))
+        if len(listing) > 100 * SHOWN:
+            self.found[sort] = _first(listing)
 
     def check(self) -> None:
         """Raises all of them in one DataError, if there are any."""
@@ -185,7 +186,9 @@ class _Mistakes:
         code, one, many, help_ = _SORTS[sort]
         total = self.totals[sort]
         what = f"1 cell {one}" if total == 1 else f"{total:,} cells {many}"
-        return self.file.diagnostic(code, f"{what}: {listed(self.found[sort], total)}", help=help_)
+        return self.file.diagnostic(
+            code, f"{what}: {listed([text for _, text in _first(self.found[sort])], total)}", help=help_
+        )
 
 
 _SORTS = {
@@ -195,6 +198,11 @@ _SORTS = {
     "word": ("unknown-word", "is a word that training never saw", "are words that training never saw", ""),
     "label": ("unknown-class", "is no class that is known", "are no classes that are known", ""),
 }
+
+
+def _first(found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Those of the first rows, in their order; columns are gone through one by one, so that rows come as they will."""
+    return sorted(found, key=lambda mistake: mistake[0])[:SHOWN]
 
 
 def _short(text: str) -> str:

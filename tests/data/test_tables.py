@@ -87,7 +87,7 @@ def test_the_target_may_stand_anywhere(table):
         (
             "a,y\n1,0\n,1\n3,NA\n?,0\n",
             "missing-value",
-            "3 cells are empty: row 3, column 'a'; row 5, column 'a': '?'; row 4",
+            "3 cells are empty: row 3, column 'a'; row 4, column 'y': 'NA'; row 5",
         ),
         ("a,y\n1,\n2,?\n", "missing-value", "2 cells are empty: row 2, column 'y'; row 3, column 'y': '?'"),
         ("a,y\n1,0\n2,1\nx,0\n", "not-a-number", "1 cell is no number: row 4, column 'a': 'x'"),
