@@ -17,6 +17,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 __all__ = [
@@ -44,8 +45,13 @@ class Source:
 
     def line(self, number: int) -> str:
         """The line of that number (from 1), without its end; empty past the last."""
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")  # remembered, since a text with a mistake on each line is asked for each of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def printable(text: str) -> str:
-    """The text with every character that could steer a terminal made visible: a stranger's spec may hold any.
+    r"""The text with every character that could steer a terminal made visible: a stranger's spec may hold any.
 
-    >>> printable("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
     """
     return "".join(_escaped(c) if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
 
@@ -140,33 +146,62 @@ def _escaped(character: str) -> str:
 
 def render(diagnostic: Diagnostic) -> str:
     """The mistake as text for people: message, place, the line with the wrong part underlined, note and help."""
+    place = diagnostic.place
+    margin = " " * (2 if place is None else max(2, len(str(place.line))))
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {printable(diagnostic.message)}"]
-    margin = "  "
-    if diagnostic.place is not None:
-        place = diagnostic.place
-        width = max(2, len(str(place.line)))
-        margin = " " * width
-        text = place.source.line(place.line)
-        before, marked = text[: place.column - 1], text[place.column - 1 : place.end_column - 1]
-        underline = " " * _width(before) + "^" * max(1, _width(marked))
-        label = f" {printable(diagnostic.label)}" if diagnostic.label else ""
-        lines += [
-            f"{margin}--> {printable(place.source.name)}:{place.line}:{place.column}",
-            f"{margin} |",
-            f"{place.line:>{width}} | {_visible(text)}".rstrip(),
-            f"{margin} | {underline}{label}",
-        ]
+    if place is not None:
+        lines += _shown(place, margin, diagnostic.label)
     elif diagnostic.file is not None:
         lines.append(f"{margin}--> {printable(diagnostic.file)}")
-        if diagnostic.label:
-            lines.append(f"{margin} = {printable(diagnostic.label)}")
-    elif diagnostic.label:
+    if diagnostic.label and place is None:
         lines.append(f"{margin} = {printable(diagnostic.label)}")
     if diagnostic.note:
         lines.append(f"{margin} = {printable(diagnostic.note)}")
     if diagnostic.help:
         lines.append(f"{margin} = help: {printable(diagnostic.help)}")
     return "\n".join(lines)
+
+
+def _shown(place: Place, margin: str, label: str) -> list[str]:
+    """The place, its line, and the label under the part that is to blame."""
+    before, marked, after = _around(place)
+    underline = " " * _width(before) + "^" * max(1, _width(marked))
+    return [
+        f"{margin}--> {printable(place.source.name)}:{place.line}:{place.column}",
+        f"{margin} |",
+        f"{place.line:>{len(margin)}} | {_visible(before + marked + after)}".rstrip(),
+        f"{margin} | {underline} {printable(label)}".rstrip(),
+    ]
+
+
+WIDEST = 160
+"""Columns of a line that are shown, at the most."""
+
+
+def _around(place: Place) -> tuple[str, str, str]:
+    """The line before, at and after the place; of a long line the part around the place, with … at cut ends."""
+    text = place.source.line(place.line)
+    start, end = place.column - 1, max(place.column - 1, place.end_column - 1)
+    before, marked, after = text[:start], text[start:end], text[end:]
+    if len(text) <= WIDEST and _width(text) <= WIDEST:
+        return before, marked, after
+    marked = _beginning(marked, WIDEST - 2)
+    rest = WIDEST - 2 - _width(marked)
+    ahead = before[: -WIDEST - 1 : -1]  # read from the place towards the margin
+    after = _beginning(after, max(rest // 2, rest - _width(ahead))) if start + len(marked) >= end else ""
+    before = _beginning(ahead, rest - _width(after))[::-1]
+    cut = start + len(marked) + len(after) < len(text)
+    return "…" * (len(before) < start) + before, marked, after + "…" * cut
+
+
+def _beginning(text: str, columns: int) -> str:
+    """As much of a text's beginning as fits into so many columns."""
+    used = 0
+    for i, character in enumerate(text[:columns]):  # a line may be a megabyte long
+        used += _width(character)
+        if used > columns:
+            return text[:i]
+    return text[:columns]
 
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
@@ -192,5 +227,6 @@ def _visible(text: str) -> str:
 def _width(text: str) -> int:
     """How many columns of a terminal the text takes as `_visible` shows it."""
     return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in _visible(text)
+        0 if unicodedata.category(c) in ("Mn", "Me") else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in _visible(text)
     )
