@@ -149,7 +149,8 @@ _KINDS: Mapping[str, type[Event]] = {k.event: k for k in (Started, Stepped, Eval
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object; a number that is not finite becomes its name, since JSON has none."""
-    return {"event": event.event, **{k: _plain(v) for k, v in dataclasses.asdict(event).items()}}
+    names, _, _ = _FIELDS[type(event)]
+    return {"event": event.event, **{name: _plain(getattr(event, name)) for name in names}}
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
@@ -161,9 +162,15 @@ def from_json(data: Mapping[str, Any]) -> Event:
     kind = _KINDS.get(data.get("event", ""))
     if kind is None:
         raise ValueError(f"no such event: {data.get('event')!r}")
-    known = {f.name for f in dataclasses.fields(kind)}
+    names, numbers, tables = _FIELDS[kind]
+    found = {name: data[name] for name in names if name in data}
+    for name in numbers & found.keys():
+        found[name] = _number(found[name])
+    for name in tables & found.keys():
+        if isinstance(found[name], Mapping):
+            found[name] = {k: _number(v) for k, v in found[name].items()}
     try:
-        return kind(**{k: _number(v) for k, v in data.items() if k in known})
+        return kind(**found)
     except TypeError as error:
         raise ValueError(str(error)) from error
 
@@ -178,6 +185,14 @@ def _plain(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        return _NAMES.get(value, value)
-    return {k: _number(v) for k, v in value.items()} if isinstance(value, dict) else value
+    return _NAMES.get(value, value) if isinstance(value, str) else value
+
+
+def _fields(kind: type[Event]) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
+    """The names of a kind's fields: all, those of fractions, and those of tables of fractions."""
+    types = {f.name: f.type for f in dataclasses.fields(kind)}
+    numbers = frozenset(n for n, t in types.items() if t in ("float", "float | None"))
+    return tuple(types), numbers, frozenset(n for n, t in types.items() if t == "Mapping[str, float]")
+
+
+_FIELDS = {kind: _fields(kind) for kind in _KINDS.values()}
