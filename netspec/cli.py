@@ -223,12 +223,11 @@ def runs(
     import time
 
     from netspec.report import run_list
-    from netspec.runs.directory import all_runs
 
-    found, damaged = all_runs(out)
-    _complain(damaged)
+    found = run_list.list_runs(out)
     if json:
-        _print_json(run_list.to_json(found))
+        _complain(found.damaged)
+        _print_json(run_list.to_json(found, time.time()))
         return
     console = _console()
     console.print(run_list.view(found, time.time(), console.width, colour=_coloured(console), ascii=_ascii(console)))
@@ -298,10 +297,10 @@ def _device(name: str | None) -> str | None:
 # -- printing ----------------------------------------------------------------------------------------------------------
 
 
-def _console(*, stderr: bool = False) -> Console:
+def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False)
 
 
 def _coloured(console: Console) -> bool:
@@ -313,13 +312,16 @@ def _ascii(console: Console) -> bool:
 
 
 def _complain(diagnostics: Iterable[Diagnostic]) -> None:
+    import os
+
     from netspec.diagnostics import render
     from netspec.report.mistakes import coloured
 
-    console = _console(stderr=True)
-    for i, diagnostic in enumerate(diagnostics):
-        text = coloured(render(diagnostic))
-        console.print(*([""] if i else []), text, sep="\n", soft_wrap=True)
+    plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    rendered = [render(d) for d in diagnostics]
+    if rendered:
+        text = "\n\n".join(rendered if plain else map(coloured, rendered))
+        sys.stderr.write(text.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding) + "\n")
 
 
 def _json_text(data: Any) -> str:

@@ -1,7 +1,5 @@
 """Activation functions: each a layer of its own, and a value of the `activation` key of others."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from netspec.spec.call import Call, Shape, call

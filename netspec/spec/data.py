@@ -3,8 +3,6 @@
 Only what may be written: the work is done by what `lower` names, in `netspec.data`.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar

@@ -1,7 +1,5 @@
 """Initial values of parameters."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -1,11 +1,9 @@
 """The heart of the language: a kind is one class. Its fields are its keys, its docstring is its manual page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -13,8 +11,6 @@ from pydantic_core import PydanticCustomError
 from netspec.spec.expression import Expression
 
 __all__ = ["Item", "Items", "Kind", "Table", "item_of", "items_of", "snake_case"]
-
-Self = TypeVar("Self", bound="Table")
 
 
 class Table(BaseModel):
@@ -28,10 +24,11 @@ class Table(BaseModel):
         arbitrary_types_allowed=True,
         populate_by_name=True,
         protected_namespaces=(),
+        # A kind is built when a spec first uses it; most specs use a few.
         defer_build=True,
     )
 
-    def filled(self: Self, names: Mapping[str, Any]) -> Self:
+    def filled(self, names: Mapping[str, Any]) -> Self:
         """The same table with every expression worked out and checked like a value that was written down.
 
         Raises:
@@ -70,7 +67,7 @@ class Kind(Table):
     every other one is a kind of the families above it, named after its class in snake case, unless `abstract=True`. A field of the kind's own name holds the principal argument.
     """
 
-    kinds: ClassVar[dict[str, type[Kind]]] = {}
+    kinds: ClassVar[dict[str, type["Kind"]]] = {}
     kind: ClassVar[str]
     family: ClassVar[str]
 
@@ -85,7 +82,7 @@ class Kind(Table):
                 opened.kinds[cls.kind] = cls
 
     @classmethod
-    def _families(cls) -> list[type[Kind]]:
+    def _families(cls) -> list[type["Kind"]]:
         return [c for c in cls.__mro__ if issubclass(c, Kind) and c is not Kind and "kinds" in c.__dict__]
 
     @classmethod

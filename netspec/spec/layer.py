@@ -1,7 +1,5 @@
 """What every layer of a list shares: the keys that any item takes, and how it says what it becomes."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Annotated, ClassVar
 

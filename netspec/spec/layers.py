@@ -1,7 +1,5 @@
 """The kinds of layer. Each says its keys, what it is, and which call it becomes."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from netspec.spec.activations import Activated, Activation

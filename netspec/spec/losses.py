@@ -3,8 +3,6 @@
 The last layer gives logits, and the loss knows it: no softmax or sigmoid stands before one.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 

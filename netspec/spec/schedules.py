@@ -1,9 +1,8 @@
 """The learning rate's factor over time. All but `constant` begin at 1; `warmup` climbs to 1 from 0 before that."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -113,7 +112,7 @@ class Step(Schedule):
         return call("netspec.nn.schedules.steps", self.factor, tuple(times))
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Step:
+    def _one_of_both(self) -> Self:
         if (self.every is None) == (self.at is None):
             raise PydanticCustomError("choice", "needs either 'every' or 'at'")
         return self

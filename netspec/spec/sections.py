@@ -1,7 +1,5 @@
 """The sections of a spec that are tables of fixed keys, and the spec itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
