@@ -1,0 +1,526 @@
+"""What a spec makes, before anything is allocated: layers, shapes, counts, memory, the optimizer's chain, the schedule.
+
+`inspect` works it out, `to_json` and `view` show it. JAX is imported when something is inspected, not before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from netspec.report.curves import Series, draw
+from netspec.report.dashboard import Frame
+from netspec.report.tables import BOLD, DIM, Cell, Column, Look, fitted, paragraph, stacked, table
+from netspec.report.wording import count, setting
+from netspec.spec.call import Call, Shape
+from netspec.spec.schedules import Clock, Schedule
+from netspec.spec.sections import Spec
+
+if TYPE_CHECKING:
+    from netspec.build.optimizer import Updater
+    from netspec.graph.facts import Facts
+    from netspec.graph.graph import Node
+
+__all__ = ["Inspection", "Memory", "Plan", "Row", "inspect", "to_json", "view"]
+
+SAMPLES = 256
+"""Steps at which a schedule is drawn."""
+
+BYTES = 4
+"""Of one number: the arithmetic is float32, and inputs that are whole numbers are int32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A layer, or a block with the sums of what is inside.
+
+    Args:
+        path: its name within the network.
+        kind: as the spec writes it; "" for the branch of a block.
+        output: the shape of one example.
+        parameters: numbers that are learned or frozen.
+        statistics: numbers that are remembered, not learned.
+        multiply_adds: of one forward pass of one example.
+        activations: numbers that one example leaves behind for the backward pass.
+        frozen: whether the parameters stay as they begin.
+        inside: the rows of a block.
+    """
+
+    path: str
+    kind: str
+    output: Shape
+    parameters: int
+    statistics: int
+    multiply_adds: int
+    activations: int
+    frozen: bool
+    inside: tuple[Row, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    def leaves(self) -> Iterator[Row]:
+        """The layers, in the order in which they are written."""
+        if not self.inside:
+            yield self
+        for row in self.inside:
+            yield from row.leaves()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes that a training holds at its batch size.
+
+    Args:
+        parameters: all arrays of the network: trainable, frozen, statistics.
+        gradients: of the trainable parameters.
+        optimizer: what the optimizer remembers; 0 where the spec has none.
+        activations: what the forward pass leaves behind for the backward pass, in the worst case.
+    """
+
+    parameters: int
+    gradients: int
+    optimizer: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.parameters + self.gradients + self.optimizer + self.activations
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the learning rate changes.
+
+    Args:
+        written: as the spec says it: "cosine, warmup = 5%".
+        calls: the functions of the step that the factor on the rate consists of, in turn; empty while the length of
+            the training is unknown.
+        rates: (step, learning rate), from the first step to the end; empty likewise.
+    """
+
+    written: str
+    calls: tuple[str, ...] = ()
+    rates: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """All that can be said of a spec before it is trained.
+
+    Args:
+        input: the shape of one example.
+        outputs: by name, likewise.
+        rows: layers and blocks of the outermost list, in turn.
+        trainable, frozen, statistics: how many numbers; statistics are no parameters.
+        batch: examples a step, by which `memory` is counted.
+        clock: how long the training is; None without a `[train]` or without a look at the data.
+        optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
+        schedule: None where the learning rate stays.
+    """
+
+    name: str
+    input: Shape
+    outputs: Mapping[str, Shape]
+    rows: tuple[Row, ...]
+    trainable: int
+    frozen: int
+    statistics: int
+    memory: Memory
+    batch: int
+    clock: Clock | None
+    optimizer: tuple[str, ...]
+    schedule: Plan | None
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one forward pass of one example."""
+        return sum(row.multiply_adds for row in self.rows)
+
+
+def inspect(spec: Spec, facts: Facts | None) -> Inspection:
+    """Work out everything that can be said of a spec without allocating it.
+
+    Any section but `[model]` may be missing. Without `[train]` the batch is one example; without `[optimizer]` its
+    memory is 0, while gradients and activations are what any training would need.
+
+    Args:
+        spec: as decoded.
+        facts: what the data tells; without it a schedule is known by its words alone, and a batch of all examples
+            counts as one.
+
+    Raises:
+        SpecError: the spec does not fit together, or its network depends on data and there are no facts.
+    """
+    from netspec.graph.resolve import fill_sections, resolve
+
+    filled = fill_sections(spec, facts)
+    graph = resolve(filled, facts)
+    batch, clock = _batch(filled, facts)
+    updater = _updater(filled, clock)
+    trainable = {path: array for path, array in graph.parameters.items() if path not in graph.frozen}
+    parameters, statistics = _numbers(graph.parameters), _numbers(graph.statistics)
+    memory = Memory(
+        parameters=_bytes({**graph.parameters, **graph.statistics}),
+        gradients=_bytes(trainable),
+        optimizer=_optimizer_bytes(updater, trainable),
+        activations=BYTES * batch * graph.activations,
+    )
+    return Inspection(
+        name=spec.name,
+        input=graph.input,
+        outputs=graph.output_shapes,
+        rows=tuple(map(_row, graph.nodes)),
+        trainable=_numbers(trainable),
+        frozen=parameters - _numbers(trainable),
+        statistics=statistics,
+        memory=memory,
+        batch=batch,
+        clock=clock,
+        optimizer=() if updater is None else tuple(str(_unscheduled(call)) for call in updater.chain),
+        schedule=_plan(filled.schedule, updater, clock),
+    )
+
+
+def to_json(inspection: Inspection) -> dict[str, Any]:
+    """The inspection as plain data; the shape is public (see `netspec inspect --json`)."""
+    memory, clock, schedule = inspection.memory, inspection.clock, inspection.schedule
+    return {
+        "name": inspection.name,
+        "input": list(inspection.input),
+        "outputs": {name: list(shape) for name, shape in inspection.outputs.items()},
+        "parameters": {
+            "trainable": inspection.trainable,
+            "frozen": inspection.frozen,
+            "statistics": inspection.statistics,
+        },
+        "flops": {"forward": 2 * inspection.multiply_adds},
+        "memory": {
+            "parameters": memory.parameters,
+            "gradients": memory.gradients,
+            "optimizer": memory.optimizer,
+            "activations": memory.activations,
+            "total": memory.total,
+        },
+        "batch": inspection.batch,
+        "steps": clock.steps if clock else None,
+        "steps_per_epoch": clock.per_epoch if clock else None,
+        "optimizer": list(inspection.optimizer),
+        "schedule": schedule
+        and {
+            "written": schedule.written,
+            "calls": list(schedule.calls),
+            "learning_rate": [list(point) for point in schedule.rates],
+        },
+        "layers": [
+            {
+                "path": leaf.path,
+                "kind": leaf.kind,
+                "output": list(leaf.output),
+                "parameters": leaf.parameters,
+                "statistics": leaf.statistics,
+                "frozen": leaf.frozen,
+                "flops": 2 * leaf.multiply_adds,
+            }
+            for row in inspection.rows
+            for leaf in row.leaves()
+        ],
+    }
+
+
+# -- working it out ----------------------------------------------------------------------------------------------------
+
+
+def _row(node: Node) -> Row:
+    if node.branches:
+        inside = tuple(row for branch in node.branches if branch for row in _branch(node, branch))
+        return _sum(node.path, node.kind, node.output, inside)
+    return Row(
+        path=node.path,
+        kind=node.kind,
+        output=node.output,
+        parameters=_numbers(dict(node.arrays("parameters"))),
+        statistics=_numbers(dict(node.arrays("statistics"))),
+        multiply_adds=sum(step.traced.multiply_adds for step in node.steps),
+        activations=sum(prod(step.traced.output) for step in node.steps),
+        frozen=node.frozen,
+    )
+
+
+def _branch(node: Node, branch: Sequence[Node]) -> tuple[Row, ...]:
+    """The rows of one list of a block: its own, or under the branch's name where its paths go through one."""
+    rows = tuple(map(_row, branch))
+    path = branch[0].path.rpartition("/")[0]
+    return rows if path == node.path else (_sum(path, "", rows[-1].output, rows),)
+
+
+def _sum(path: str, kind: str, output: Shape, inside: tuple[Row, ...]) -> Row:
+    return Row(
+        path=path,
+        kind=kind,
+        output=output,
+        parameters=sum(row.parameters for row in inside),
+        statistics=sum(row.statistics for row in inside),
+        multiply_adds=sum(row.multiply_adds for row in inside),
+        activations=sum(row.activations for row in inside),
+        frozen=all(row.frozen for row in inside),
+        inside=inside,
+    )
+
+
+def _numbers(arrays: Mapping[str, Any]) -> int:
+    return sum(prod(array.shape) for array in arrays.values())
+
+
+def _bytes(arrays: Mapping[str, Any]) -> int:
+    return sum(prod(array.shape) * array.dtype.itemsize for array in arrays.values())
+
+
+def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
+    """Examples a step, and how long the training is where that is known."""
+    if spec.train is None:
+        return 1, None
+    if facts is None:
+        return 1 if spec.train.batch == "all" else spec.train.batch, None
+    from netspec.build.optimizer import batch_of, clock_of
+
+    return batch_of(spec, facts), clock_of(spec, facts)
+
+
+def _updater(spec: Spec, clock: Clock | None) -> Updater | None:
+    """The optimizer; where the length of the training is unknown, with a learning rate that stays."""
+    if spec.optimizer is None:
+        return None
+    # Optax takes a while to import: a spec that is only a network is inspected without it.
+    from netspec.build.optimizer import build_optimizer
+
+    return build_optimizer(spec, clock) if clock else build_optimizer(replace(spec, schedule=None), Clock(1, 1))
+
+
+def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> int:
+    import jax
+
+    if updater is None:
+        return 0
+    state = jax.eval_shape(updater.transformation.init, dict(trainable))
+    return sum(prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def _unscheduled(call: Call) -> Call:
+    """The call with the learning rate's factor, which is shown on its own, taken out."""
+    return Call(call.name, call.arguments, tuple((k, _factors(v)[0]) for k, v in call.keywords))
+
+
+def _factors(value: Any) -> tuple[Any, Call | None]:
+    """A learning rate as the number that is written and the schedule that it is multiplied by."""
+    scaled = isinstance(value, Call) and value.name == "netspec.nn.schedules.scaled"
+    return (value.arguments[0], value.arguments[1]) if scaled else (value, None)
+
+
+def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | None) -> Plan | None:
+    if schedule is None:
+        return None
+    written = ", ".join(
+        [schedule.kind, *(f"{key} = {_written(getattr(schedule, key))}" for key in sorted(schedule.model_fields_set))]
+    )
+    if updater is None or clock is None or updater.rate is None:
+        return Plan(written)
+    _, factor = _factors(dict(updater.chain[-1].keywords)["learning_rate"])
+    assert factor is not None, "a chain that was built with a schedule holds it"
+    joined = factor.name == "optax.join_schedules"
+    pieces, boundaries = factor.arguments if joined else ((factor,), ())
+    return Plan(written, tuple(map(str, pieces)), _rates(updater.rate, clock, boundaries))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return setting(value) if isinstance(value, float) else str(value)
+
+
+def _rates(rate_at: Callable[[Any], Any], clock: Clock, boundaries: tuple[int, ...]) -> tuple[tuple[int, float], ...]:
+    import jax
+    import jax.numpy as jnp
+
+    steps = sorted({round(i * clock.steps / SAMPLES) for i in range(SAMPLES + 1)} | set(boundaries))
+    rates = jax.jit(jax.vmap(rate_at))(jnp.asarray(steps))
+    # Seven digits: what float32 holds of them, without the noise of writing it in binary.
+    return tuple((step, float(f"{rate:.7g}")) for step, rate in zip(steps, rates.tolist(), strict=True))
+
+
+# -- showing it --------------------------------------------------------------------------------------------------------
+
+WIDEST = 120
+CHART = (72, 8)
+LABEL = 25
+BAR = 24
+
+
+def view(
+    inspection: Inspection,
+    width: int,
+    *,
+    depth: int | None = None,
+    colour: bool = True,
+    ascii: bool = False,  # noqa: A002
+) -> Frame:
+    """The inspection as lines of at most `width` columns.
+
+    Args:
+        inspection: what is shown.
+        width: columns of the terminal; at least 40.
+        depth: how many levels are shown, from 1; a block on the last of them is one row with its sums. None for all.
+        colour: use colour.
+        ascii: use nothing but ASCII.
+    """
+    look, width = Look(ascii, colour), min(width, WIDEST)
+    return stacked(
+        [
+            [_head(inspection, width, look)],
+            _layers(inspection, width, depth, look),
+            _totals(inspection, width, look),
+            _memory(inspection, width, look),
+            _training(inspection, width, look),
+        ]
+    )
+
+
+def _head(inspection: Inspection, width: int, look: Look) -> Text:
+    outputs = ", ".join(map(str, inspection.outputs.values()))
+    layers = sum(1 for row in inspection.rows for _ in row.leaves())
+    shapes = look.text(f"  {inspection.input} → {outputs} · {count(layers)} layers", DIM)
+    return fitted(Text.assemble(look.text(inspection.name, BOLD), shapes, no_wrap=True), width, look)
+
+
+_COLUMNS = (
+    Column("layer"),
+    Column("kind", rank=2),
+    Column("output", rank=1),
+    Column("parameters", right=True),
+    Column("multiply-adds", right=True),
+    Column("activations", right=True, rank=3),
+)
+
+
+def _layers(inspection: Inspection, width: int, depth: int | None, look: Look) -> list[Text]:
+    lines = [_cells(row, stem, folded, inspection.batch) for row, stem, folded in _tree(inspection.rows, depth)]
+    return table(_COLUMNS, lines, width, look)
+
+
+def _tree(rows: Sequence[Row], depth: int | None, trunk: str | None = None) -> Iterator[tuple[Row, str, bool]]:
+    """The rows with the strokes before their names, and whether nothing of them stands below."""
+    for i, row in enumerate(rows):
+        last = i == len(rows) - 1
+        stem = "" if trunk is None else trunk + ("└ " if last else "├ ")
+        folded = not row.inside or depth == 1
+        yield row, stem, folded
+        if not folded:
+            below = "" if trunk is None else trunk + ("  " if last else "│ ")
+            yield from _tree(row.inside, None if depth is None else depth - 1, below)
+
+
+def _cells(row: Row, stem: str, folded: bool, batch: int) -> tuple[Cell, ...]:
+    """A row of the table; the sums of a block that is unfolded stand back, since its layers say the same."""
+    kept = BYTES * batch * row.activations
+    numbers = (count(row.parameters), count(row.multiply_adds), _size(kept))
+    zero = (not row.parameters, not row.multiply_adds, not kept)
+    frozen = " · frozen" if row.frozen and row.parameters else ""
+    return (
+        Cell(stem + row.name, "" if folded else BOLD),
+        Cell(row.kind + frozen, DIM),
+        Cell(str(row.output), "" if folded else DIM),
+        *(Cell(n, DIM if z or not folded else "") for n, z in zip(numbers, zero, strict=True)),
+    )
+
+
+def _totals(inspection: Inspection, width: int, look: Look) -> list[Text]:
+    numbers = {
+        "trainable parameters": (inspection.trainable, ""),
+        "frozen parameters": (inspection.frozen, ""),
+        "statistics": (inspection.statistics, "running averages, not learned"),
+        "multiply-adds": (inspection.multiply_adds, "forward, one example"),
+    }
+    room = max(len(count(number)) for number, _ in numbers.values())
+    return [
+        _fact(label, f"{count(number):>{room}}", note if number else "", width, look)
+        for label, (number, note) in numbers.items()
+    ]
+
+
+def _fact(label: str, value: str, note: str, width: int, look: Look) -> Text:
+    line = Text.assemble(look.text(f"{label:<{LABEL}}", DIM), look.text(value))
+    if note and line.cell_len + 2 + len(note) <= width:
+        line.append_text(look.text(f"  {note}", DIM))
+    return line
+
+
+def _memory(inspection: Inspection, width: int, look: Look) -> list[Text]:
+    """What a training needs, each part with a bar of its share."""
+    memory = inspection.memory
+    parts = {
+        "  parameters" + (", statistics" if inspection.statistics else ""): memory.parameters,
+        "  gradients": memory.gradients,
+        "  optimizer state": memory.optimizer,
+        "  activations": memory.activations,
+    }
+    bar = min(BAR, width - LABEL - 14)
+    lines = [_fact(f"memory, batch {inspection.batch}", f"{_size(memory.total):>9}", "to train", width, look)]
+    for label, size in parts.items():
+        share = round(bar * size / memory.total)
+        line = _fact(label, f"{_size(size):>9}", "", width, look)
+        lines.append(Text.assemble(line, "  ", look.text("█" * share, "color(33)")) if share else line)
+    return lines
+
+
+def _training(inspection: Inspection, width: int, look: Look) -> list[Text]:
+    """How it will be trained, as far as the spec says."""
+    clock, schedule = inspection.clock, inspection.schedule
+    lines: list[Text] = []
+    if clock:
+        epochs = clock.steps / clock.per_epoch
+        said = f"{count(clock.steps)} of {inspection.batch} examples, {epochs:.4g} epochs of {count(clock.per_epoch)}"
+        lines += paragraph("steps", [said], LABEL, width, look)
+    lines += paragraph("optimizer", inspection.optimizer, LABEL, width, look)
+    if schedule:
+        lines += paragraph("schedule", _schedule_lines(schedule), LABEL, width, look)
+    if schedule and schedule.rates:
+        lines += [Text(), *_chart(schedule, width, look)]
+    return lines
+
+
+def _schedule_lines(schedule: Plan) -> list[str]:
+    if not schedule.rates:
+        return [schedule.written, "in steps once the data tells how many make an epoch"]
+    peak = max(schedule.rates, key=lambda point: point[1])
+    corners = sorted({schedule.rates[0], peak, schedule.rates[-1]})
+    values = " → ".join(f"{setting(rate)} at step {count(step)}" for step, rate in corners)
+    return [schedule.written, f"× {', then '.join(schedule.calls)}", values]
+
+
+def _chart(schedule: Plan, width: int, look: Look) -> Sequence[Text]:
+    columns, lines = CHART
+    series = Series("learning rate", schedule.rates, "color(33)")
+    return draw([series], min(columns, width), lines, ascii=look.ascii, colour=look.colour)
+
+
+def _size(size: float) -> str:
+    """Bytes in a unit of which there are few.
+
+    >>> [_size(n) for n in (0, 512, 246_824, 25_600_000, 4_096_000_000)]
+    ['0', '512 B', '246.8 kB', '25.6 MB', '4.10 GB']
+    """
+    if size < 1000:
+        return f"{size:.0f} B" if size else "0"
+    power = min(4, int(math.log10(size) / 3 + 1e-4))
+    return f"{size / 1000**power:.{1 if power < 3 else 2}f} {_UNITS[power]}"
+
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
