@@ -226,7 +226,7 @@ def runs(
 
     found = run_list.list_runs(out)
     if json:
-        _complain(found.damaged)
+        _complain(found.damages)
         _print_json(run_list.to_json(found, time.time()))
         return
     console = _console()
