@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.build.program import Program
-from netspec.diagnostics import Diagnostic, TrainingError
+from netspec.diagnostics import Diagnostic, NetspecError, TrainingError
 from netspec.graph.calls import Arrays
 from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Started, Stepped
 from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
 from netspec.train.device import capacity, described
-from netspec.train.diagnose import where_it_diverged
+from netspec.train.diagnose import all_finite, where_it_diverged
 from netspec.train.feed import Examples, Window, feed_for, windows
 from netspec.train.measure import Measure
 from netspec.train.state import Keys, State, begin, from_arrays, to_arrays
@@ -82,7 +83,7 @@ class _Clock:
 
 
 def window_length(program: Program) -> int:
-    """Steps between two records of a run: the same on every machine, some 500 records a run, none of much over a second.
+    """Steps between two records of a run, the same on every machine: some 500 records, none of much over a second.
 
     >>> window_length(program)  # doctest: +SKIP
     2
@@ -111,18 +112,17 @@ def train(
         `Started` first, `Finished` last.
 
     Raises:
-        TrainingError: the loss was no number, or the device failed.
+        TrainingError: the loss was no number, the device failed, the disk is full, or a file of the data is gone.
+        RunError: the checkpoint is of another program.
     """
-    training = _Training(program, parts, run, resumed, interrupted)
+    with _device_failures():
+        training = _Training(program, parts, run, resumed, interrupted)
     try:
-        yield from training.events()
-    except TrainingError as error:
+        with _device_failures():
+            yield from training.events()
+    except NetspecError as error:
         yield from training.failed(error.diagnostics[0])
-        raise
-    except jax.errors.JaxRuntimeError as error:
-        diagnostic = _of_device(error)
-        yield from training.failed(diagnostic)
-        raise TrainingError(diagnostic) from error
+        raise TrainingError(*error.diagnostics) from error
 
 
 class _Training:
@@ -144,6 +144,7 @@ class _Training:
         self.length = window_length(program)
         self.steps = make_steps(program)
         self.copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
+        self.finite = all_finite()
         self.measures = self._measures()
         train = program.spec.train
         assert train is not None
@@ -160,29 +161,33 @@ class _Training:
         yield self._started()
         order = make_order(len(self.parts.train))
         feed = feed_for(self.parts.train, capacity(), self.program.batch, self.length)
-        plan = windows(self.step, self.program.clock, self.length, self._stops())
+        plan = windows(self.step, self.program.clock, self.length, self._ends())
         waiting: list[tuple[Window, Any, Any]] = []
         self.clock.took()
         for window, arguments in feed(plan, lambda epoch: order(self.keys.order, epoch)):
             self.state, total, norm = self._advance(window, arguments)
             waiting.append((window, total, norm))
+            # Asked once for each window: a save that comes due in between would overtake the windows still waiting.
+            evaluates, saves, stops = self._evaluates(window), self._saves(window), self._stops_at(window)
+            settle = evaluates or saves or stops
             # One window stays on the device while the one before it is told of, so that the device never waits.
-            settle = self._due(window) or self.interrupted()
             while waiting and (settle or len(waiting) > 1):
                 yield self._stepped(*waiting.pop(0))
             self.step = window.end
-            if self._evaluates(window):
+            if settle and not self.finite((self.state.parameters, self.state.statistics)):
+                raise self._diverged(window)
+            if evaluates:
                 yield self._evaluated()
-            if self._saves(window):
-                yield self._saved()
-            if settle and self.interrupted() and window.end < self.program.clock.steps:
+            if stops:
                 yield from self._stopped()
                 return
+            if saves:
+                yield self._saved()
         while waiting:
             yield self._stepped(*waiting.pop(0))
         yield from self._finished()
 
-    def _stops(self) -> tuple[int, ...]:
+    def _ends(self) -> tuple[int, ...]:
         return (self.evaluate_every,) if self.save_every is None else (self.evaluate_every, self.save_every)
 
     # -- steps -------------------------------------------------------------------------------------------------------
@@ -217,9 +222,6 @@ class _Training:
     def _epoch(self, step: int) -> float:
         return step / self.program.clock.per_epoch
 
-    def _due(self, window: Window) -> bool:
-        return self._evaluates(window) or self._saves(window)
-
     def _evaluates(self, window: Window) -> bool:
         return window.end % self.evaluate_every == 0 or window.end == self.program.clock.steps
 
@@ -230,13 +232,16 @@ class _Training:
             return window.end % self.save_every == 0
         return time.monotonic() - self.clock.saved > SAVE_EVERY
 
+    def _stops_at(self, window: Window) -> bool:
+        return window.end < self.program.clock.steps and self.interrupted()
+
     def _diverged(self, window: Window) -> TrainingError:
-        """What to say of a loss that is no number: the steps from the last checkpoint are made again to find out where."""
+        """What to say of numbers that are not finite: the steps since the last checkpoint are made again to find out."""
         saved = None if self.run is None else checkpoints.newest(self.run)[0]
         start = 0 if saved is None else saved.step
         state = _first_state(self.program, self.keys, saved)
         return TrainingError(
-            where_it_diverged(self.program, self.parts.train, state, start, window, self.length, self._stops())
+            where_it_diverged(self.program, self.parts.train, state, start, window, self.length, self._ends())
         )
 
     # -- what happens between steps ------------------------------------------------------------------------------------
@@ -321,6 +326,14 @@ class _Training:
             self.best.step if self.program.judge.keep else self.step,
             self.clock.seconds(),
         )
+
+
+@contextmanager
+def _device_failures() -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        raise TrainingError(_of_device(error)) from error
 
 
 def _of_device(error: Exception) -> Diagnostic:
