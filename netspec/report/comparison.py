@@ -10,7 +10,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "Measurement",
     "compare",
     "higher_is_better",
+    "plain",
     "to_json",
     "view",
 ]
@@ -44,6 +45,17 @@ MOST = 10
 
 HIGHER = frozenset({"accuracy"})
 """The metrics of which more is better; of all others, less is."""
+
+DEFAULT_SEED = 0
+"""Of a spec that says none."""
+
+CONSEQUENCES: Mapping[str, str] = {
+    "data": "they learned from different data: the metrics do not compare",
+    "device": "they ran on different devices: the times do not compare, and the same seed gives other bits",
+    "precision": "they computed in different precision: neither times nor bits compare",
+    "versions": "they ran on different versions: the same seed may give other bits",
+}
+"""Of what differs in the surroundings: what can no longer be read off the runs."""
 
 STATE_STYLES: Mapping[State, str] = {
     "running": "color(33)",
@@ -188,23 +200,16 @@ def higher_is_better(metric: str, runs: Sequence[Contender]) -> bool:
 
 def to_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data; the shape is public (see `netspec compare --json`)."""
-    return {
-        "runs": [_run_json(run) for run in comparison.runs],
-        "spec": [{"path": d.path, "values": list(map(_plain, d.values))} for d in comparison.spec],
-        "environment": [{"path": d.path, "values": list(map(_plain, d.values))} for d in comparison.surroundings],
-        "metrics": [
-            {
-                "metric": m.metric,
-                "higher_is_better": m.higher_is_better,
-                "values": list(map(_plain, m.values)),
-                "best": sorted(m.best),
-            }
-            for m in comparison.measurements
-        ],
-        "curves": {
-            name: [[list(point) for point in points] for points in curves] for name, curves in comparison.curves.items()
-        },
-    }
+    data: dict[str, Any] = plain(
+        {
+            "runs": list(map(_run_json, comparison.runs)),
+            "spec": [asdict(difference) for difference in comparison.spec],
+            "environment": [asdict(difference) for difference in comparison.surroundings],
+            "metrics": [{**asdict(m), "best": sorted(m.best)} for m in comparison.measurements],
+            "curves": comparison.curves,
+        }
+    )
+    return data
 
 
 def _run_json(run: Contender) -> dict[str, Any]:
@@ -231,12 +236,12 @@ def _run_json(run: Contender) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: dates and numbers that are not finite by their names."""
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dates, and numbers that are not finite, by their names."""
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return list(map(_plain, value))
+        return list(map(plain, value))
     finite = not isinstance(value, float) or math.isfinite(value)
     return value if finite and isinstance(value, str | int | float | None) else str(value)
 
@@ -280,11 +285,11 @@ def _spec(run: Run, started: Started | None) -> Mapping[str, Any]:
         values = document.parse(run.spec, str(run.path / "spec.toml")).values
     except NetspecError as error:
         raise RunError(*error.diagnostics) from error
-    return values if started is None else {**values, "seed": started.seed}
+    return {**values, "seed": started.seed} if started else {"seed": DEFAULT_SEED, **values}
 
 
 def _surroundings(run: Run) -> Mapping[str, Any]:
-    return {key: run.environment.get(key) for key in ("data", "device", "precision", "versions")}
+    return {key: run.environment[key] for key in CONSEQUENCES if key in run.environment}
 
 
 def _measurements(runs: Sequence[Contender], metric: str) -> tuple[Measurement, ...]:
@@ -360,13 +365,6 @@ COLOURS = (*PALETTE, "color(111)", "color(137)")
 MORE_MARKERS = ("~", "=")
 """Of the last two of ten curves; the others have those of every chart."""
 
-CONSEQUENCES = {
-    "data": "they learned from different data: the metrics do not compare",
-    "device": "they ran on different devices: the times do not compare, and the same seed gives other bits",
-    "precision": "they computed in different precision: neither times nor bits compare",
-    "versions": "they ran on different versions: the same seed may give other bits",
-}
-
 _Line = tuple[str, Sequence[Cell]]
 """A label, and one cell a run."""
 
@@ -394,7 +392,7 @@ def view(
     titles = labels = names
     if columns is None or not _legend_fits(comparison.curves, names, width):
         labels = [str(i) for i in range(1, len(names) + 1)]
-        titles = [f"{label} {name}" for label, name in zip(labels, names, strict=True)]
+        titles = [f"{label:>{len(labels[-1])}} {name}" for label, name in zip(labels, names, strict=True)]
         columns = columns and _columns(comparison, titles, width, look)
     tables = _rows(comparison, titles, width, look) if columns is None else [columns]
     return stacked(
@@ -554,7 +552,9 @@ def _cost_lines(comparison: Comparison) -> list[_Line]:
 
 
 def _warnings(comparison: Comparison, width: int, look: Look) -> list[Text]:
-    differing = dict.fromkeys(d.path.partition(".")[0] for d in comparison.surroundings)
+    # What a run does not say is unknown, not different.
+    known = [(d.path, {json.dumps(plain(v)) for v in d.values if v is not None}) for d in comparison.surroundings]
+    differing = dict.fromkeys(path.partition(".")[0] for path, values in known if len(values) > 1)
     return [line for what in differing for line in warning(CONSEQUENCES[what], width, look)]
 
 

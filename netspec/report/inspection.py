@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from netspec.graph.facts import Facts
     from netspec.graph.graph import Node
 
-__all__ = ["Inspection", "Memory", "Plan", "Row", "inspect", "to_json", "view"]
+__all__ = ["Counts", "Inspection", "Memory", "Plan", "Row", "inspect", "to_json", "view"]
 
 SAMPLES = 256
 """Steps at which a schedule is drawn."""
@@ -75,6 +75,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How many numbers a network consists of.
+
+    Args:
+        trainable: parameters that are learned.
+        frozen: parameters that stay as they begin.
+        statistics: what is remembered and not learned: no parameters.
+    """
+
+    trainable: int
+    frozen: int
+    statistics: int
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """Bytes that a training holds at its batch size.
 
@@ -120,7 +135,7 @@ class Inspection:
         input: the shape of one example.
         outputs: by name, likewise.
         rows: layers and blocks of the outermost list, in turn.
-        trainable, frozen, statistics: how many numbers; statistics are no parameters.
+        parameters: how many, statistics apart.
         batch: examples a step, by which `memory` is counted.
         clock: how long the training is; None without a `[train]` or without a look at the data.
         optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
@@ -131,9 +146,7 @@ class Inspection:
     input: Shape
     outputs: Mapping[str, Shape]
     rows: tuple[Row, ...]
-    trainable: int
-    frozen: int
-    statistics: int
+    parameters: Counts
     memory: Memory
     batch: int
     clock: Clock | None
@@ -167,7 +180,7 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
     batch, clock = _batch(filled, facts)
     updater = _updater(filled, clock)
     trainable = {path: array for path, array in graph.parameters.items() if path not in graph.frozen}
-    parameters, statistics = _numbers(graph.parameters), _numbers(graph.statistics)
+    learned = _numbers(trainable)
     memory = Memory(
         parameters=_bytes({**graph.parameters, **graph.statistics}),
         gradients=_bytes(trainable),
@@ -179,9 +192,7 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
         input=graph.input,
         outputs=graph.output_shapes,
         rows=tuple(map(_row, graph.nodes)),
-        trainable=_numbers(trainable),
-        frozen=parameters - _numbers(trainable),
-        statistics=statistics,
+        parameters=Counts(learned, _numbers(graph.parameters) - learned, _numbers(graph.statistics)),
         memory=memory,
         batch=batch,
         clock=clock,
@@ -197,19 +208,9 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
         "name": inspection.name,
         "input": list(inspection.input),
         "outputs": {name: list(shape) for name, shape in inspection.outputs.items()},
-        "parameters": {
-            "trainable": inspection.trainable,
-            "frozen": inspection.frozen,
-            "statistics": inspection.statistics,
-        },
+        "parameters": asdict(inspection.parameters),
         "flops": {"forward": 2 * inspection.multiply_adds},
-        "memory": {
-            "parameters": memory.parameters,
-            "gradients": memory.gradients,
-            "optimizer": memory.optimizer,
-            "activations": memory.activations,
-            "total": memory.total,
-        },
+        "memory": {**asdict(memory), "total": memory.total},
         "batch": inspection.batch,
         "steps": clock.steps if clock else None,
         "steps_per_epoch": clock.per_epoch if clock else None,
@@ -442,10 +443,11 @@ def _cells(row: Row, stem: str, folded: bool, batch: int) -> tuple[Cell, ...]:
 
 
 def _totals(inspection: Inspection, width: int, look: Look) -> list[Text]:
+    parameters = inspection.parameters
     numbers = {
-        "trainable parameters": (inspection.trainable, ""),
-        "frozen parameters": (inspection.frozen, ""),
-        "statistics": (inspection.statistics, "running averages, not learned"),
+        "trainable parameters": (parameters.trainable, ""),
+        "frozen parameters": (parameters.frozen, ""),
+        "statistics": (parameters.statistics, "running averages, not learned"),
         "multiply-adds": (inspection.multiply_adds, "forward, one example"),
     }
     room = max(len(count(number)) for number, _ in numbers.values())
@@ -466,7 +468,7 @@ def _memory(inspection: Inspection, width: int, look: Look) -> list[Text]:
     """What a training needs, each part with a bar of its share."""
     memory = inspection.memory
     parts = {
-        "  parameters" + (", statistics" if inspection.statistics else ""): memory.parameters,
+        "  parameters" + (", statistics" if inspection.parameters.statistics else ""): memory.parameters,
         "  gradients": memory.gradients,
         "  optimizer state": memory.optimizer,
         "  activations": memory.activations,

@@ -15,7 +15,7 @@ from typing import Any
 from rich.text import Text
 
 from netspec.diagnostics import Diagnostic
-from netspec.report.comparison import STATE_STYLES
+from netspec.report.comparison import STATE_STYLES, plain
 from netspec.report.dashboard import Frame, measured_name
 from netspec.report.progress import Progress, advance
 from netspec.report.tables import BOLD, DIM, Cell, Column, Look, paragraph, stacked, table, warning
@@ -76,7 +76,7 @@ def to_json(runs: RunList, now: float) -> list[dict[str, Any]]:
         runs: as read.
         now: seconds since 1970.
     """
-    return [_run_json(one, now) for one in runs.runs]
+    return [plain(_run_json(one, now)) for one in runs.runs]
 
 
 def _run_json(one: Listed, now: float) -> dict[str, Any]:
@@ -100,7 +100,7 @@ _COLUMNS = (
     Column("run"),
     Column("state"),
     Column("best", right=True),
-    Column("of", rank=2),
+    Column("metric", rank=2),
     Column("step", right=True, rank=1),
     Column("epoch", right=True, rank=4),
     Column("time", right=True),
