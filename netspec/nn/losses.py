@@ -52,7 +52,7 @@ def absolute_error(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def huber(outputs: jax.Array, targets: jax.Array, *, delta: float = 1.0) -> jax.Array:
     """Half the square of small errors, `delta` times the size of large ones less half of `delta` squared."""
-    return optax.huber_loss(outputs, targets, delta).mean(axis=_rest(outputs))
+    return optax.huber_loss(outputs, targets, delta=delta).mean(axis=_rest(outputs))
 
 
 def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:

@@ -224,7 +224,7 @@ class Split(Table):
     """
 
     validation: Fraction = 0.1
-    test: Fraction = 0.2
+    test: Fraction = 0.1
     seed: Integer = 0
 
 

@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
@@ -103,7 +103,7 @@ class Step(Schedule):
 
     factor: Fraction = 0.1
     every: Span | None = None
-    at: tuple[Span, ...] | None = None
+    at: Annotated[tuple[Span, ...], Field(strict=False)] | None = None
 
     def after_warmup(self, clock: Clock) -> Call:
         if self.every is not None:
