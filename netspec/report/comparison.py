@@ -20,6 +20,7 @@ from netspec import document
 from netspec.diagnostics import Diagnostic, NetspecError, RunError
 from netspec.report.curves import PALETTE, Series, draw
 from netspec.report.dashboard import Frame, measured_name
+from netspec.report.differences import Difference, differences
 from netspec.report.progress import Best, Curve, Progress, advance
 from netspec.report.tables import BAD, BOLD, DIM, GOOD, WARNING, Cell, Column, Look, bands, stacked, table, warning
 from netspec.report.wording import count, duration, epochs, measure, setting
@@ -31,7 +32,6 @@ __all__ = [
     "STATE_STYLES",
     "Comparison",
     "Contender",
-    "Difference",
     "Measurement",
     "compare",
     "higher_is_better",
@@ -103,19 +103,6 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A value that is not the same in all runs.
-
-    Args:
-        path: its dotted key; a number is the index of a list's element, and "3:5" are the elements from 3 to before 5.
-        values: one a run; None where a run has none.
-    """
-
-    path: str
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Measurement:
     """A metric of all runs.
 
@@ -183,8 +170,8 @@ def compare(runs: Sequence[Path]) -> Comparison:
     metric = next((run.started.metric for run in contenders if run.started), "")
     return Comparison(
         runs=contenders,
-        spec=tuple(_differences([_spec(run, one.started) for run, one in zip(found, contenders, strict=True)])),
-        surroundings=tuple(_differences([_surroundings(run) for run in found])),
+        spec=tuple(differences([_spec(run, one.started) for run, one in zip(found, contenders, strict=True)])),
+        surroundings=tuple(differences([_surroundings(run) for run in found])),
         measurements=_measurements(contenders, metric),
         metric=metric,
     )
@@ -316,44 +303,6 @@ def _measurement(name: str, runs: Sequence[Contender]) -> Measurement:
     return Measurement(name, higher, values, best)
 
 
-_ABSENT: Any = object()
-
-
-def _differences(values: Sequence[Any], path: str = "") -> Iterator[Difference]:
-    """What is not the same in all of some values: tables by key, lists by element, everything else as a whole."""
-    if all(value == values[0] for value in values):
-        return
-    if all(isinstance(value, Mapping) or value is _ABSENT for value in values):
-        keys = dict.fromkeys(key for value in values if value is not _ABSENT for key in value)
-        for key in keys:
-            inner = [_ABSENT if value is _ABSENT else value.get(key, _ABSENT) for value in values]
-            yield from _differences(inner, f"{path}.{key}" if path else key)
-    elif all(isinstance(value, list) for value in values):
-        yield from _list_differences(values, path)
-    else:
-        yield Difference(path, tuple(None if value is _ABSENT else value for value in values))
-
-
-def _list_differences(lists: Sequence[list[Any]], path: str) -> Iterator[Difference]:
-    """What differs between lists, without the elements that all of them begin and end with.
-
-    So one layer that was put in is one difference, and not one for every layer after it.
-    """
-    shortest = min(map(len, lists))
-    start = next((i for i in range(shortest) if any(one[i] != lists[0][i] for one in lists)), shortest)
-    room = range(shortest - start)
-    end = next((i for i in room if any(one[-1 - i] != lists[0][-1 - i] for one in lists)), len(room))
-    middles = [one[start : len(one) - end] for one in lists]
-    longest = max(map(len, middles))
-    if min(map(len, middles)) == longest:
-        for i, elements in enumerate(zip(*middles, strict=True), start):
-            yield from _differences(elements, f"{path}.{i}")
-    elif longest == 1:
-        yield Difference(f"{path}.{start}", tuple(middle[0] if middle else None for middle in middles))
-    else:
-        yield Difference(f"{path}.{start}:{start + longest}", tuple(middle or None for middle in middles))
-
-
 # -- showing -----------------------------------------------------------------------------------------------------------
 
 WIDEST = 160
@@ -408,11 +357,11 @@ def _title_style(run: int, look: Look) -> str:
 def _columns(comparison: Comparison, titles: Sequence[str], width: int, look: Look) -> list[Text] | None:
     """Everything in one table with a column a run; None where that does not fit."""
     results, cost = _result_lines(comparison), _cost_lines(comparison)
-    differences = [*comparison.spec, *_named(comparison.surroundings)]
-    labels = [*(_clipped(d.path, LONGEST_PATH) for d in differences), *(label for label, _ in (*results, *cost))]
+    differing = [*comparison.spec, *_named(comparison.surroundings)]
+    labels = [*(_clipped(d.path, LONGEST_PATH) for d in differing), *(label for label, _ in (*results, *cost))]
     label_width = max(map(len, labels))
     least = [
-        max(SHORTEST_VALUE if differences else 0, len(title), *(len(cells[i].text) for _, cells in (*results, *cost)))
+        max(SHORTEST_VALUE if differing else 0, len(title), *(len(cells[i].text) for _, cells in (*results, *cost)))
         for i, title in enumerate(titles)
     ]
     if label_width + sum(size + 2 for size in least) > width:
@@ -436,8 +385,8 @@ def _rows(comparison: Comparison, titles: Sequence[str], width: int, look: Look)
     lines = [*_result_lines(comparison), *_cost_lines(comparison)]
     columns = [Column("run"), *(Column(label.strip()) for label, _ in lines)]
     rows = [[Cell(title, _title_style(i, look)), *(cells[i] for _, cells in lines)] for i, title in enumerate(titles)]
-    differences = [*comparison.spec, *_named(comparison.surroundings)]
-    values = [row for difference in differences for row in _by_value(difference)]
+    differing = [*comparison.spec, *_named(comparison.surroundings)]
+    values = [row for difference in differing for row in _by_value(difference)]
     shown = table([Column("differs"), Column("value"), Column("runs")], values, width, look) if values else []
     return [*bands(columns, rows, width, look), shown]
 
