@@ -277,7 +277,7 @@ def _follow(session: Session, json: bool) -> None:
         for event in session.events(lambda: interrupts.requested):
             display.show(event)
     if not json:
-        _console().print(summary(display.progress), highlight=False)
+        _console().print(summary(display.progress), soft_wrap=True)
     if display.progress.finished is not None and display.progress.finished.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
@@ -321,7 +321,8 @@ def _complain(diagnostics: Iterable[Diagnostic]) -> None:
     rendered = [render(d) for d in diagnostics]
     if rendered:
         text = "\n\n".join(rendered if plain else map(coloured, rendered))
-        sys.stderr.write(text.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding) + "\n")
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _json_text(data: Any) -> str:
