@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, NetspecError, RunError, SpecError
+from netspec.diagnostics import Diagnostic, NetspecError, RunError, SpecError, TrainingError
 from netspec.document import Document, override, parse, read
 from netspec.document.written import written
 from netspec.spec.sections import Spec
@@ -268,20 +269,23 @@ class Session:
             interrupted: is asked after every window of steps; where it says so, the training saves and stops.
 
         Raises:
-            TrainingError: the training could not go on.
-            RunError: another process trains this run, or the disk is full.
+            TrainingError: the training could not go on, or could not be recorded.
+            RunError: another process trains this run, or the checkpoint does not fit.
         """
         from netspec.runs.directory import lock
         from netspec.runs.records import Recorder, cut_back
         from netspec.train.loop import train
 
         with lock(self.run):
+            events = train(self.program, self.dataset, run=self.run, resumed=self.resumed, interrupted=interrupted)
+            started = next(events)  # the checkpoint fits: only now may the record be cut back to it
             cut_back(self.run, 0 if self.resumed is None else self.resumed.step)
             with Recorder(self.run) as recorder:
-                for event in train(
-                    self.program, self.dataset, run=self.run, resumed=self.resumed, interrupted=interrupted
-                ):
-                    recorder.record(event)
+                for event in chain([started], events):
+                    try:
+                        recorder.record(event)
+                    except RunError as error:
+                        raise TrainingError(*error.diagnostics) from error
                     yield event
 
 

@@ -236,7 +236,7 @@ class _Training:
         return window.end < self.program.clock.steps and self.interrupted()
 
     def _diverged(self, window: Window) -> TrainingError:
-        """What to say of numbers that are not finite: the steps since the last checkpoint are made again to find out."""
+        """What to say of numbers that are not finite: the steps since the last checkpoint are made again to see."""
         saved = None if self.run is None else checkpoints.newest(self.run)[0]
         start = 0 if saved is None else saved.step
         state = _first_state(self.program, self.keys, saved)

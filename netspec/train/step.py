@@ -15,6 +15,7 @@ import optax
 
 from netspec.build.program import Program
 from netspec.graph.calls import Arrays
+from netspec.nn.convolution import convolve_on_cpu
 from netspec.train.state import State
 
 __all__ = ["Steps", "loops", "make_order", "make_steps"]
@@ -39,17 +40,22 @@ def make_steps(program: Program) -> Steps:
 def _make_step(program: Program) -> Callable[..., tuple[State, Any, Any]]:
     network, objective, update = program.network, program.objective, program.updater.transformation.update
     random = network.random
+    on_cpu = jax.default_backend() == "cpu"
 
     def step(state: State, x: Any, y: Any, noise: Any, observe: Any) -> tuple[State, Any, Any]:
+        convolve = convolve_on_cpu(jnp.where(state.step >= 0, 1.0, jnp.nan)) if on_cpu else None
+
         def loss_of(parameters: Arrays) -> tuple[Any, Arrays]:
             key = jax.random.fold_in(noise, state.step) if random else None
-            outputs, statistics = network.apply(parameters | state.frozen, state.statistics, x, key=key, training=True)
+            outputs, statistics = network.apply(
+                parameters | state.frozen, state.statistics, x, key=key, training=True, convolve=convolve
+            )
             return objective.value(parameters, outputs["output"], objective.encode(y)), statistics
 
         (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.parameters)
         updates, optimizer = update(gradient, state.optimizer, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
-        norm = jax.lax.cond(observe, optax.global_norm, lambda _: jnp.zeros(()), gradient)
+        norm = jax.lax.cond(observe, optax.tree.norm, lambda _: jnp.zeros(()), gradient)
         return State(parameters, state.frozen, statistics, optimizer, state.step + 1), loss, norm
 
     return step
