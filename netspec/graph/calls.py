@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -49,13 +49,18 @@ def _constructed(value: Any) -> Any:
     return tuple(_constructed(v) for v in value) if isinstance(value, tuple) else value
 
 
-def _module(call: Call, rngs: nnx.Rngs) -> nnx.Module:
+def _module(call: Call, rngs: nnx.Rngs, **more: Any) -> nnx.Module:
     target = lookup(call.name)
-    takes = inspect.signature(target.__init__).parameters
+    takes = _arguments(target)
     # A module that takes its key at the call (dropout) keeps none of its own: every state is the trainer's.
     own = {} if "rngs" not in takes or "rngs" in _flags(target) else {"rngs": rngs}
-    module: nnx.Module = target(*call.arguments, **dict(call.keywords), **own)
+    module: nnx.Module = target(*call.arguments, **dict(call.keywords), **own, **more)
     return module
+
+
+@cache
+def _arguments(target: type) -> frozenset[str]:
+    return frozenset(inspect.signature(target.__init__).parameters)  # type: ignore[misc]
 
 
 @cache
@@ -75,15 +80,16 @@ class Template:
 @cache
 def module_of(call: Call) -> Template:
     """The module that a call makes, without allocating it."""
-    module = nnx.eval_shape(lambda: _module(call, nnx.Rngs(0)))
-    definition, parameters, statistics = nnx.split(module, nnx.Param, nnx.Not(nnx.Param))
-    return Template(definition, _flat(parameters), _flat(statistics))
+    # Shapes do not depend on initial values, and tracing how those are drawn takes most of the time.
+    plain = {name: jax.nn.initializers.zeros for name in _arguments(lookup(call.name)) if name.endswith("_init")}
+    module = nnx.eval_shape(lambda: _module(call, nnx.Rngs(0), **plain))
+    definition, state = nnx.split(module)
+    return Template(definition, *_parted(state))
 
 
 def initialise(call: Call, key: jax.Array) -> tuple[Arrays, Arrays]:
     """Parameters and statistics of a call's module, freshly drawn."""
-    _, parameters, statistics = nnx.split(_module(call, nnx.Rngs(key)), nnx.Param, nnx.Not(nnx.Param))
-    return _flat(parameters), _flat(statistics)
+    return _parted(nnx.state(_module(call, nnx.Rngs(key))))
 
 
 def apply(
@@ -93,6 +99,7 @@ def apply(
     statistics: Mapping[str, Any],
     key: jax.Array | None,
     training: bool,
+    convolve: Callable[..., Any] | None = None,
 ) -> tuple[Any, Arrays]:
     """What the call gives for its inputs, and its statistics after.
 
@@ -100,10 +107,13 @@ def apply(
         inputs: arrays with a batch axis in front.
         key: for whatever is random in training; needed by modules that take one.
         training: whether dropout drops and batch norm follows its batch.
+        convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`.
     """
     if not is_module(call):
         return lookup(call.name)(*inputs, *call.arguments, **dict(call.keywords)), {}
     module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
+    if convolve is not None and isinstance(module, nnx.Conv):
+        module.conv_general_dilated = convolve
     flags = _flags(lookup(call.name))
     modes: dict[str, Any] = {}
     if "deterministic" in flags:
@@ -113,11 +123,15 @@ def apply(
     if "rngs" in flags and training:
         modes["rngs"] = key
     y = module(*inputs, **modes)
-    return y, _flat(nnx.state(module, nnx.Not(nnx.Param))) if statistics else {}
+    return y, _parted(nnx.state(module))[1] if statistics else {}
 
 
-def _flat(state: Any) -> Arrays:
-    return {"/".join(map(str, path)): variable.get_value() for path, variable in nnx.to_flat_state(state)}
+def _parted(state: Any) -> tuple[Arrays, Arrays]:
+    """What is learned, and what is not, by path."""
+    parted: tuple[Arrays, Arrays] = {}, {}
+    for path, variable in nnx.to_flat_state(state):
+        parted[not isinstance(variable, nnx.Param)]["/".join(map(str, path))] = variable.get_value()
+    return parted
 
 
 def _state(arrays: Mapping[str, Any]) -> Any:

@@ -47,7 +47,8 @@ def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
     examples = [jax.ShapeDtypeStruct((1, *shape), jnp.dtype(dtype)) for shape in inputs]
 
     def run(parameters: Arrays, statistics: Arrays, *inputs: Any) -> Any:
-        return apply(call, inputs, parameters, statistics, jax.random.key(0), training=True)[0]
+        # Training changes no shape, and takes longer to trace.
+        return apply(call, inputs, parameters, statistics, None, training=False)[0]
 
     try:
         jaxpr, result = jax.make_jaxpr(run, return_shape=True)(parameters, statistics, *examples)
