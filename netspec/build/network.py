@@ -55,6 +55,7 @@ class Network:
         key: jax.Array | None = None,
         training: bool = False,
         watch: Watch | None = None,
+        convolve: Callable[..., Any] | None = None,
     ) -> tuple[dict[str, Any], Arrays]:
         """The outputs for a batch, and the statistics after it.
 
@@ -63,8 +64,9 @@ class Network:
             x: [batch, …], the shape that the graph says.
             key: for what is random in training; needed where `random` is true.
             training: whether dropout drops and batch norm follows the batch.
+            convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`.
         """
-        run = _Run(parameters, dict(statistics), key, training, self._read_by_name(), watch)
+        run = _Run(parameters, dict(statistics), key, training, self._read_by_name(), watch, convolve)
         y = run.nodes(self.graph.nodes, x)
         by_path = {self.graph.nodes[-1].path: y, **run.values}
         return {name: by_path[path] for name, path in self.graph.outputs.items()}, run.statistics
@@ -114,6 +116,7 @@ class _Run:
     training: bool
     wanted: frozenset[str]
     watch: Watch | None
+    convolve: Callable[..., Any] | None
     values: Arrays = field(default_factory=dict)
 
     def nodes(self, nodes: tuple[Node, ...], x: Any) -> Any:
@@ -138,6 +141,6 @@ class _Run:
         own = {n: self.parameters[prefix + n] for n in step.traced.parameters}
         kept = {n: self.statistics[prefix + n] for n in step.traced.statistics}
         key = None if self.key is None else jax.random.fold_in(self.key, zlib.crc32(prefix.encode()))
-        y, after = apply(step.call, inputs, own, kept, key, self.training)
+        y, after = apply(step.call, inputs, own, kept, key, self.training, self.convolve)
         self.statistics |= {prefix + n: v for n, v in after.items()}
         return y
