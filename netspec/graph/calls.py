@@ -114,8 +114,6 @@ def apply(
     module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
     if convolve is not None and isinstance(module, nnx.Conv):
         module.conv_general_dilated = convolve
-    if convolve is not None and isinstance(module, nnx.Conv):
-        module.conv_general_dilated = convolve
     flags = _flags(lookup(call.name))
     modes: dict[str, Any] = {}
     if "deterministic" in flags:
