@@ -49,12 +49,12 @@ def _constructed(value: Any) -> Any:
     return tuple(_constructed(v) for v in value) if isinstance(value, tuple) else value
 
 
-def _module(call: Call, rngs: nnx.Rngs, **more: Any) -> nnx.Module:
+def _module(call: Call, rngs: nnx.Rngs, **defaults: Any) -> nnx.Module:
     target = lookup(call.name)
     takes = _arguments(target)
     # A module that takes its key at the call (dropout) keeps none of its own: every state is the trainer's.
     own = {} if "rngs" not in takes or "rngs" in _flags(target) else {"rngs": rngs}
-    module: nnx.Module = target(*call.arguments, **dict(call.keywords), **own, **more)
+    module: nnx.Module = target(*call.arguments, **{**defaults, **dict(call.keywords), **own})
     return module
 
 

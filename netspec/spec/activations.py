@@ -100,7 +100,7 @@ class Prelu(Activation):
     prelu: Number = 0.25
 
     def lower(self, x: Shape) -> Call:
-        return call("flax.nnx.PReLU", self.prelu)
+        return call("flax.nnx.PReLU", negative_slope_init=self.prelu)
 
 
 class Elu(Activation):
