@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = ["Convolve", "convolve_on_cpu"]
+__all__ = ["Convolve", "convolution"]
 
 Convolve = Callable[..., jax.Array]
 """A function with the arguments of `jax.lax.conv_general_dilated`."""
@@ -18,12 +18,14 @@ _WIDEST_BAND = 48
 """Up to here the zeros of a band cost less than what they save; measured on x86 with jaxlib 0.10.2."""
 
 
-def convolve_on_cpu(one: Any) -> Convolve:
-    """The convolution for CPU.
+def convolution(one: Any) -> Convolve | None:
+    """The convolution for this backend; None where JAX's own is the one.
 
     Args:
         one: a 1.0 that XLA cannot know to be one (see `_once`); or 1.0 where no gradient is taken.
     """
+    if jax.default_backend() != "cpu":
+        return None
 
     def convolve(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Any, **settings: Any) -> jax.Array:
         plain = settings["feature_group_count"] == 1 and {*strides, *settings["rhs_dilation"]} == {1}

@@ -11,6 +11,7 @@ import numpy as np
 
 from netspec.build.program import Program
 from netspec.graph.calls import Arrays
+from netspec.nn.convolution import convolution
 from netspec.train.feed import Examples, size_of
 
 __all__ = ["Measure", "outputs_of"]
@@ -61,7 +62,7 @@ def _compiled(program: Program, batch: int) -> Any:
     def sums(parameters: Arrays, statistics: Arrays, inputs: Any, targets: Any, start: Any, end: Any) -> Any:
         rows = start + jnp.arange(batch)
         chosen = jnp.minimum(rows, end - 1)
-        outputs, _ = network.apply(parameters, statistics, inputs[chosen])
+        outputs, _ = network.apply(parameters, statistics, inputs[chosen], convolve=convolution(1.0))
         wanted = objective.encode(targets[chosen])
         each = [metric.each(outputs["output"], wanted) for metric in objective.metrics.values()]
         return jnp.stack([jnp.sum(jnp.where(rows < end, e, 0.0)) for e in each])
@@ -77,7 +78,7 @@ def outputs_of(program: Program, parameters: Arrays, statistics: Arrays, inputs:
     """
     count = len(inputs)
     batch = batch_for(program, count)
-    apply = jax.jit(lambda p, s, x: program.network.apply(p, s, x)[0]["output"])
+    apply = jax.jit(lambda p, s, x: program.network.apply(p, s, x, convolve=convolution(1.0))[0]["output"])
     found = []
     for start in range(0, count, batch):
         chosen = np.minimum(np.arange(start, start + batch), count - 1)

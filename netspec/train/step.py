@@ -15,7 +15,7 @@ import optax
 
 from netspec.build.program import Program
 from netspec.graph.calls import Arrays
-from netspec.nn.convolution import convolve_on_cpu
+from netspec.nn.convolution import convolution
 from netspec.train.state import State
 
 __all__ = ["Steps", "loops", "make_order", "make_steps"]
@@ -40,10 +40,9 @@ def make_steps(program: Program) -> Steps:
 def _make_step(program: Program) -> Callable[..., tuple[State, Any, Any]]:
     network, objective, update = program.network, program.objective, program.updater.transformation.update
     random = network.random
-    on_cpu = jax.default_backend() == "cpu"
 
     def step(state: State, x: Any, y: Any, noise: Any, observe: Any) -> tuple[State, Any, Any]:
-        convolve = convolve_on_cpu(jnp.where(state.step >= 0, 1.0, jnp.nan)) if on_cpu else None
+        convolve = convolution(jnp.where(state.step >= 0, 1.0, jnp.nan))
 
         def loss_of(parameters: Arrays) -> tuple[Any, Arrays]:
             key = jax.random.fold_in(noise, state.step) if random else None
