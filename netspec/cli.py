@@ -112,7 +112,7 @@ def inspect(
     Shapes, parameters, multiply-adds, memory, optimizer, schedule. Nothing is allocated.
     """
     from netspec import commands
-    from netspec.report import inspection
+    from netspec.report import inspection, inspection_view
 
     path = Path(spec)
     found = commands.inspect(path if path.suffix == ".toml" or path.is_file() else _run(spec), settings or ())
@@ -120,7 +120,9 @@ def inspect(
         _print_json(inspection.to_json(found))
         return
     console = _console()
-    console.print(inspection.view(found, console.width, depth=depth, colour=_coloured(console), ascii=_ascii(console)))
+    console.print(
+        inspection_view.view(found, console.width, depth=depth, colour=_coloured(console), ascii=_ascii(console))
+    )
 
 
 @app.command(epilog="Example: netspec train specs/lenet5.toml --set optimizer.learning_rate=3e-4 --seed 1")
@@ -243,14 +245,14 @@ def compare(
     What differs in the specs, the metrics side by side with the best marked, the curves in one picture.
     """
     from netspec import commands
-    from netspec.report import comparison
+    from netspec.report import comparison, comparison_view
 
     found = commands.compare(names)
     if json:
         _print_json(comparison.to_json(found))
         return
     console = _console()
-    console.print(comparison.view(found, console.width, colour=_coloured(console), ascii=_ascii(console)))
+    console.print(comparison_view.view(found, console.width, colour=_coloured(console), ascii=_ascii(console)))
 
 
 # -- following a training ----------------------------------------------------------------------------------------------

@@ -2,9 +2,9 @@
 
 Knows nothing of trainings: the dashboard draws a run with it, the comparison lays several runs over each other.
 
-The canvas is ours because a frame has to be cheap, for it is drawn beside a training that needs the same processor:
-plotext 5.3 takes 9 ms for three series of 120 points on 60 by 15 cells, this 2 ms. What is not finite is dropped, and
-long series are thinned to twice the width by minimum and maximum before anything is drawn.
+A frame has to be cheap, for it is drawn beside a training that needs the same processor: three series of 120 points on
+60 by 15 cells take 2 ms. What is not finite is dropped, and long series are thinned to twice the width by minimum and
+maximum before anything is drawn.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from dataclasses import dataclass
 
 from rich.text import Span, Text
 
-from netspec.diagnostics import printable
+from netspec.report.frame import Look
+from netspec.report.styles import BOLD, DIM, PALETTE
 from netspec.report.wording import count, setting
 
-__all__ = ["PALETTE", "Series", "draw"]
-
-PALETTE = ("color(33)", "color(208)", "color(35)", "color(170)", "color(44)", "color(178)", "color(203)", "color(245)")
-"""Colours that are told apart on black and on white, and by most people who see red and green alike."""
+__all__ = ["Series", "draw"]
 
 MARKERS = ("*", "o", "x", "+", "#", "@", "%", "&")
 """Marks of the series where colour does not tell them apart."""
 
-DIM = "bright_black"
 LEAST_MARGIN = 5  # so that charts under each other stand in line
 
 LOG_DECADES = 2.0
@@ -137,7 +134,7 @@ def draw(
     assert height >= 5, "a chart needs 5 lines"
     strokes = ASCII if ascii else BOX
     shown = [_shown(s.points, width, x_range) for s in series]
-    looks = [_look(s, i, not ascii, colour) for i, s in enumerate(series)]
+    pens = [_pen(s, i, not ascii, colour) for i, s in enumerate(series)]
     rows = height - 3
     x = _range([p[0] for points in shown for p in points], x_range)
     y = _scale([p[1] for points in shown for p in points]).rounded(rows)
@@ -145,11 +142,11 @@ def draw(
     margin = max(LEAST_MARGIN, *map(len, labels.values()))
     columns = width - margin - 2
     grid: Grid = {}
-    for points, look in zip(shown, looks, strict=True):
-        _trace(grid, points, look, x, y, columns, rows)
+    for points, pen in zip(shown, pens, strict=True):
+        _trace(grid, points, pen, x, y, columns, rows)
     dim = DIM if colour else ""
     return [
-        _legend(series, looks, title, width, strokes),
+        _legend(series, pens, title, width, strokes, Look(ascii, colour)),
         *(_row(grid, row, columns, labels.get(row, ""), margin, strokes, dim) for row in range(rows)),
         *_foot(x, columns, margin, x_label, strokes, dim),
     ]
@@ -206,19 +203,19 @@ def _labels(axis: Axis, rows: int) -> dict[int, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Pen:
     style: str
     marker: str  # empty: braille
 
 
-def _look(series: Series, index: int, braille: bool, colour: bool) -> _Look:
+def _pen(series: Series, index: int, braille: bool, colour: bool) -> _Pen:
     style = (series.colour or PALETTE[index % len(PALETTE)]) if colour else ""
     if braille and (colour or index == 0):
-        return _Look(style, "")
-    return _Look(style, series.marker or MARKERS[index % len(MARKERS)])
+        return _Pen(style, "")
+    return _Pen(style, series.marker or MARKERS[index % len(MARKERS)])
 
 
-def _trace(grid: Grid, points: Sequence[Point], look: _Look, x: Axis, y: Axis, columns: int, rows: int) -> None:
+def _trace(grid: Grid, points: Sequence[Point], pen: _Pen, x: Axis, y: Axis, columns: int, rows: int) -> None:
     """Draw one series into the grid, over what is there."""
     dots = list(zip(x.places(map(_x, points), 2 * columns), y.places(map(_y, points), 4 * rows), strict=True))
     cells: dict[tuple[int, int], int] = {}
@@ -226,7 +223,7 @@ def _trace(grid: Grid, points: Sequence[Point], look: _Look, x: Axis, y: Axis, c
         down = 4 * rows - 1 - up
         cell = (across >> 1, down >> 2)
         cells[cell] = cells.get(cell, 0) | _DOTS[down & 3][across & 1]
-    grid.update({cell: (look.marker or chr(0x2800 + bits), look.style) for cell, bits in cells.items()})
+    grid.update({cell: (pen.marker or chr(0x2800 + bits), pen.style) for cell, bits in cells.items()})
 
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -242,12 +239,14 @@ def _line(dots: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             yield x0 + (2 * i * (x1 - x0) + n) // (2 * n), y0 + (2 * i * (y1 - y0) + n) // (2 * n)
 
 
-def _legend(series: Sequence[Series], looks: Sequence[_Look], title: str, width: int, strokes: Strokes) -> Text:
-    line = Text(no_wrap=True).append(printable(title), "bold")
-    for one, look in zip(series, looks, strict=True):
+def _legend(
+    series: Sequence[Series], pens: Sequence[_Pen], title: str, width: int, strokes: Strokes, look: Look
+) -> Text:
+    line = look.text(title, BOLD)
+    for one, pen in zip(series, pens, strict=True):
         line.append("   " if line.plain else "")
-        line.append((look.marker or strokes.sample) * 2, look.style)
-        line.append(f" {printable(one.label)}")
+        line.append((pen.marker or strokes.sample) * 2, pen.style)
+        line.append_text(look.text(f" {one.label}"))
     line.truncate(width, overflow="crop")
     return line
 

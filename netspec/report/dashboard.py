@@ -6,19 +6,17 @@ Knows nothing of terminals, threads or files: `live` shows it while a training g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
-from rich.console import Console, ConsoleOptions
-from rich.segment import Segment
 from rich.text import Text
 
-from netspec.diagnostics import printable
 from netspec.report.curves import Series, draw
+from netspec.report.frame import Frame, Look, beside, fitted, stacked
 from netspec.report.progress import Curve, Progress
-from netspec.report.wording import age, count, duration, epochs, measure, percent, setting
+from netspec.report.styles import BAD, BAR, BOLD, DIM, STATES, WARNING
+from netspec.report.wording import age, count, duration, epochs, measure, measured_name, percent, setting
 
-__all__ = ["Frame", "measured_name", "view"]
+__all__ = ["view"]
 
 WIDE, NARROW = 100, 60
 LEAST_LINES = 9
@@ -28,56 +26,9 @@ LEAST_CHART, TWO_CHARTS = 6, 17
 LEAST_BAR = 12
 ALERTS_SHOWN = 3
 
-TRAINING, RAW, VALIDATION, TEST = "color(33)", "color(67)", "color(208)", "color(35)"
-LABEL, GOOD, WARNING, BAD = "bright_black", "color(35)", "color(208)", "color(203)"
-PARTS: Mapping[str, str] = {"training": TRAINING, "validation": VALIDATION, "test": TEST}
-
-
-@dataclass(frozen=True, slots=True)
-class _Glyphs:
-    done: str
-    tip: str
-    to_do: str
-    dot: str
-    none: str
-    alert: str
-    ellipsis: str
-
-
-UNICODE = _Glyphs("━", "╸", "─", " · ", "–", "▲", "…")
-ASCII = _Glyphs("=", ">", "-", " | ", "-", "!", "...")
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How a frame is drawn: with which characters, with or without colour."""
-
-    glyphs: _Glyphs
-    colour: bool
-
-    def style(self, style: str) -> str:
-        return style if self.colour else ""
-
-    def text(self, content: str, style: str = "") -> Text:
-        """A stranger's text in one style: nothing in it steers the terminal, markup stays as it is."""
-        safe = printable(content)
-        if self.glyphs is ASCII:
-            safe = safe.replace("·", "|").replace("–", "-").encode("ascii", "backslashreplace").decode("ascii")
-        return Text(no_wrap=True).append(safe, style if self.colour or style == "bold" else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Lines that fit: Rich renders them one by one, without looking for places to break them, in half the time.
-
-    Their styles are spans, none is a line's own: that would colour whatever is put beside it.
-    """
-
-    lines: tuple[Text, ...]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        for line in self.lines:
-            yield from line.render(console, end="\n")
+RAW, SMOOTHED = "color(67)", BAR
+PARTS: Mapping[str, str] = {"training": SMOOTHED, "validation": "color(208)", "test": "color(35)"}
+"""The colours of curves, and of the numbers that they end with."""
 
 
 def view(
@@ -101,7 +52,7 @@ def view(
         colour: use colour; without it, curves are told apart by marker and label.
         stopping: a stop was asked for, and the trainer is about to save.
     """
-    look = _Look(ASCII if ascii else UNICODE, colour)
+    look = Look(ascii, colour)
     if width < NARROW or height < LEAST_LINES:
         return Frame((_one_line(progress, now, width, look, stopping),))
     head = [_head(progress, width, look), _bar(progress, now, width, look, stopping), Text()]
@@ -110,16 +61,11 @@ def view(
     return Frame((*head, *body(progress, now, width, height - len(head) - len(foot), look), *foot))
 
 
-def measured_name(name: str) -> str:
-    """What a "part/metric" is called among people: "validation/squared_error" is "validation squared error"."""
-    return name.replace("/", " ").replace("_", " ")
-
-
-def _one_line(progress: Progress, now: float, width: int, look: _Look, stopping: bool) -> Text:
+def _one_line(progress: Progress, now: float, width: int, look: Look, stopping: bool) -> Text:
     """As much as fits, and no half of anything: how far, how good, how long, and whose."""
     started = progress.started
     if started is None:
-        return _fitted(look.text("starting"), width, look)
+        return fitted(look.text("starting"), width, look)
     state = "stopping" if stopping else _ending(progress) or f"{duration(progress.left(now))} left"
     metrics = [f"{measured_name(n).split()[-1]} {measure(c.last[1])}" for n, c in _deciding(progress) if c.last]
     loss = "compiling" if progress.smoothed is None else f"loss {measure(progress.smoothed)}"
@@ -127,67 +73,67 @@ def _one_line(progress: Progress, now: float, width: int, look: _Look, stopping:
     for part in (loss, state, *metrics):
         line = f"{line}  {part}" if len(line) + 2 + len(part) <= width else line
     named = look.text(f"{started.name}  {line}")
-    return named if named.cell_len <= width else _fitted(look.text(line), width, look)
+    return named if named.cell_len <= width else fitted(look.text(line), width, look)
 
 
-def _head(progress: Progress, width: int, look: _Look) -> Text:
+def _head(progress: Progress, width: int, look: Look) -> Text:
     started = progress.started
     if started is None:
-        return _fitted(look.text("netspec", "bold"), width, look)
-    left = look.text(started.name, "bold")
+        return fitted(look.text("netspec", BOLD), width, look)
+    left = look.text(started.name, BOLD)
     if started.run:
-        left.append_text(look.text(f"  {started.run}", LABEL))
+        left.append_text(look.text(f"  {started.run}", DIM))
     facts = f"{started.device} · {count(started.parameters)} parameters · batch {started.batch} · seed {started.seed}"
-    return _between(left, look.text(facts, LABEL), width, look)
+    return _between(left, look.text(facts, DIM), width, look)
 
 
-def _bar(progress: Progress, now: float, width: int, look: _Look, stopping: bool) -> Text:
+def _bar(progress: Progress, now: float, width: int, look: Look, stopping: bool) -> Text:
     """How far the training is, as a bar and in words."""
     started = progress.started
     if started is None:
-        return _fitted(look.text("starting", LABEL), width, look)
+        return fitted(look.text("starting", DIM), width, look)
     of = epochs(started.steps / started.steps_per_epoch)
     step = look.text(f"step {count(progress.step)} of {count(started.steps)}")
-    epoch = look.text(f" · epoch {progress.epoch:.1f} of {of}", LABEL)
-    state = look.text(" · ", LABEL).append_text(_state(progress, now, look, stopping))
+    epoch = look.text(f" · epoch {progress.epoch:.1f} of {of}", DIM)
+    state = look.text(" · ", DIM).append_text(_state(progress, now, look, stopping))
     roomy = step.cell_len + epoch.cell_len + state.cell_len + 2 + LEAST_BAR <= width
     words = Text.assemble(step, epoch if roomy else "", state, no_wrap=True)
     share = progress.step / started.steps if started.steps else 1.0
-    style = BAD if progress.finished and progress.finished.reason == "diverged" else TRAINING
+    style = BAD if progress.finished and progress.finished.reason == "diverged" else SMOOTHED
     bar = _gauge(share, width - words.cell_len - 2, style, look)
-    return _fitted(Text.assemble(bar, "  ", words, no_wrap=True), width, look)
+    return fitted(Text.assemble(bar, "  ", words, no_wrap=True), width, look)
 
 
-def _state(progress: Progress, now: float, look: _Look, stopping: bool) -> Text:
+def _state(progress: Progress, now: float, look: Look, stopping: bool) -> Text:
     ending = _ending(progress)
     if ending:
-        return look.text(ending, GOOD if ending == "done" else BAD if ending == "diverged" else WARNING)
+        return look.text(ending, STATES.get(ending, WARNING))
     if stopping:
         return look.text("stopping: finishing the step and saving", WARNING)
     if progress.stepped is None:
         return look.text("compiling", WARNING)
-    return look.text(f"{duration(progress.left(now))} left", "bold")
+    return look.text(f"{duration(progress.left(now))} left", BOLD)
 
 
 def _ending(progress: Progress) -> str:
     return progress.finished.reason if progress.finished else ""
 
 
-def _two_columns(progress: Progress, now: float, width: int, height: int, look: _Look) -> list[Text]:
+def _two_columns(progress: Progress, now: float, width: int, height: int, look: Look) -> list[Text]:
     """Curves at the left, as high as there is room, the numbers at the right."""
     chart_width = width - NUMBERS_WIDTH - 3
-    numbers = _stacked([_results(progress, look), _pace(progress, look), _time(progress, now, look)], height)
+    numbers = _within(height, [_results(progress, look), _pace(progress, look), _time(progress, now, look)])
     curves = _charts(progress, chart_width, height, look)
-    return [_beside(left, right, chart_width + 3) for left, right in _side_by_side(curves, numbers)]
+    return [beside(left, right, chart_width + 3) for left, right in _side_by_side(curves, numbers)]
 
 
-def _one_column(progress: Progress, now: float, width: int, height: int, look: _Look) -> list[Text]:
+def _one_column(progress: Progress, now: float, width: int, height: int, look: Look) -> list[Text]:
     """The numbers in two blocks, and the curves below them where there is room."""
     half = (width - 3) // 2
     room = min(height, NUMBERS_WIDTH)
-    left = _stacked([_results(progress, look, half), _pace(progress, look, half)], room)
-    right = _stacked([_time(progress, now, look, half)], room)
-    numbers = [_beside(a, b, half + 3) for a, b in _side_by_side(left, right)]
+    left = _within(room, [_results(progress, look, half), _pace(progress, look, half)])
+    right = _within(room, [_time(progress, now, look, half)])
+    numbers = [beside(a, b, half + 3) for a, b in _side_by_side(left, right)]
     rest = height - len(numbers) - 1
     charts = _charts(progress, width, rest, look)
     return [*numbers, Text(), *charts] if charts else numbers
@@ -198,19 +144,18 @@ def _side_by_side(left: Sequence[Text], right: Sequence[Text]) -> Iterable[tuple
     return zip([*left, *[Text()] * (lines - len(left))], [*right, *[Text()] * (lines - len(right))], strict=True)
 
 
-def _stacked(blocks: Sequence[Sequence[Text]], height: int) -> list[Text]:
+def _within(height: int, blocks: Sequence[Sequence[Text]]) -> list[Text]:
     """The blocks under each other, a blank line between them if there is room for it."""
-    blocks = [b for b in blocks if b]
-    lines = [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + list(block)]
-    return lines if len(lines) <= height else [line for block in blocks for line in block][:height]
+    lines = stacked(blocks)
+    return list(lines) if len(lines) <= height else [line for block in blocks for line in block][:height]
 
 
-def _results(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+def _results(progress: Progress, look: Look, width: int = NUMBERS_WIDTH) -> list[Text]:
     """What the network does: losses, metrics, the best so far."""
     raw = progress.stepped.loss if progress.stepped else None
     lines = [
         _pair("training loss", measure(raw), width, look, RAW),
-        _pair("training loss, smoothed", measure(progress.smoothed), width, look, TRAINING),
+        _pair("training loss, smoothed", measure(progress.smoothed), width, look, SMOOTHED),
     ]
     for name, curve in _ordered(progress):
         value = measure(curve.last[1] if curve.last else None)
@@ -219,11 +164,11 @@ def _results(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> lis
     if best and started:
         metric = started.metric.rpartition("/")[2].replace("_", " ")
         label = f"best {metric}, step {count(best.step)}"
-        lines.append(_pair(label, measure(best.value), width, look, "bold"))
+        lines.append(_pair(label, measure(best.value), width, look, BOLD))
     return lines
 
 
-def _pace(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+def _pace(progress: Progress, look: Look, width: int = NUMBERS_WIDTH) -> list[Text]:
     stepped = progress.stepped
     known = (
         ("learning rate", setting(stepped.learning_rate if stepped else None)),
@@ -233,7 +178,7 @@ def _pace(progress: Progress, look: _Look, width: int = NUMBERS_WIDTH) -> list[T
     return [_pair(label, value, width, look) for label, value in known]
 
 
-def _time(progress: Progress, now: float, look: _Look, width: int = NUMBERS_WIDTH) -> list[Text]:
+def _time(progress: Progress, now: float, look: Look, width: int = NUMBERS_WIDTH) -> list[Text]:
     """Where the time went, and the clocks."""
     saved, started = progress.saved, progress.started
     shares = [_share(label, share, width, look) for label, share in progress.shares().items()]
@@ -245,10 +190,10 @@ def _time(progress: Progress, now: float, look: _Look, width: int = NUMBERS_WIDT
     return [*shares, Text(), *clocks] if shares else clocks
 
 
-def _share(label: str, share: float, width: int, look: _Look) -> Text:
+def _share(label: str, share: float, width: int, look: Look) -> Text:
     value = look.text(f"{percent(share):>6}")
-    gauge = _gauge(share, width - 16 - value.cell_len, LABEL, look, track=False)
-    return _between(Text.assemble(look.text(f"{label:<15}", LABEL), gauge, no_wrap=True), value, width, look)
+    gauge = _gauge(share, width - 16 - value.cell_len, DIM, look, track=False)
+    return _between(Text.assemble(look.text(f"{label:<15}", DIM), gauge, no_wrap=True), value, width, look)
 
 
 def _ordered(progress: Progress) -> list[tuple[str, Curve]]:
@@ -263,15 +208,15 @@ def _deciding(progress: Progress) -> list[tuple[str, Curve]]:
     return [(n, c) for n, c in progress.measured.items() if n == metric and not n.endswith("/loss")]
 
 
-def _charts(progress: Progress, width: int, height: int, look: _Look) -> Sequence[Text]:
+def _charts(progress: Progress, width: int, height: int, look: Look) -> Sequence[Text]:
     """The loss, and below it the metric that decides, where there is room for both."""
     if height < LEAST_CHART:
         return []
     if not progress.loss.last:
-        return [look.text("curves appear with the first steps", LABEL)]
+        return [look.text("curves appear with the first steps", DIM)]
     losses = [
         Series("training", progress.loss.points(), RAW, "."),
-        Series("smoothed", progress.smoothed_loss.points(), TRAINING, "*"),
+        Series("smoothed", progress.smoothed_loss.points(), SMOOTHED, "*"),
         *_by_part(progress, "loss"),
     ]
     metric = progress.started.metric.rpartition("/")[2] if progress.started else "loss"
@@ -284,10 +229,10 @@ def _charts(progress: Progress, width: int, height: int, look: _Look) -> Sequenc
 
 
 def _chart(
-    title: str, series: Sequence[Series], progress: Progress, width: int, height: int, look: _Look
+    title: str, series: Sequence[Series], progress: Progress, width: int, height: int, look: Look
 ) -> Sequence[Text]:
-    ascii_only, span = look.glyphs is ASCII, _span(progress)
-    return draw(series, width, height, ascii=ascii_only, colour=look.colour, title=title, x_range=span)
+    span = _span(progress)
+    return draw(series, width, height, ascii=look.ascii, colour=look.colour, title=title, x_range=span)
 
 
 def _by_part(progress: Progress, metric: str) -> list[Series]:
@@ -310,55 +255,34 @@ def _span(progress: Progress) -> tuple[float, float] | None:
     return 0.0, max(end, float(progress.step))
 
 
-def _alerts(progress: Progress, width: int, look: _Look) -> list[Text]:
+def _alerts(progress: Progress, width: int, look: Look) -> list[Text]:
     """The newest diagnoses, one line each."""
     lines = []
     for alert in progress.alerts[-ALERTS_SHOWN:]:
-        line = look.text(f"{look.glyphs.alert} step {count(alert.step)}  ", WARNING)
+        line = look.text(f"▲ step {count(alert.step)}  ", WARNING)
         line.append_text(look.text(alert.message))
         if alert.help:
-            line.append_text(look.text(f" · {alert.help}", LABEL))
-        lines.append(_fitted(line, width, look))
+            line.append_text(look.text(f" · {alert.help}", DIM))
+        lines.append(fitted(line, width, look))
     return [Text(), *lines] if lines else []
 
 
-def _pair(label: str, value: str, width: int, look: _Look, style: str = "") -> Text:
-    return _between(look.text(label, LABEL), look.text(value, style), width, look)
+def _pair(label: str, value: str, width: int, look: Look, style: str = "") -> Text:
+    return _between(look.text(label, DIM), look.text(value, style), width, look)
 
 
-def _gauge(share: float, width: int, style: str, look: _Look, track: bool = True) -> Text:
+def _gauge(share: float, width: int, style: str, look: Look, track: bool = True) -> Text:
     """A bar of that width, filled up to the share; its rest drawn too where `track` says so."""
     cells = max(0, width)
     filled = min(cells, round(max(0.0, min(1.0, share)) * cells))
-    glyphs = look.glyphs
-    tip = glyphs.tip if 0 < filled < cells else glyphs.done if filled else ""
-    bar = Text(no_wrap=True).append(glyphs.done * (filled - 1) + tip, look.style(style))
-    bar.append((glyphs.to_do if track else " ") * (cells - filled), look.style(LABEL))
-    return bar
+    tip = "╸" if 0 < filled < cells else "━" if filled else ""
+    rest = ("─" if track else " ") * (cells - filled)
+    return look.text("━" * (filled - 1) + tip, style).append_text(look.text(rest, DIM))
 
 
-def _between(left: Text, right: Text, width: int, look: _Look) -> Text:
+def _between(left: Text, right: Text, width: int, look: Look) -> Text:
     """One at the left edge, one at the right, the left one shortened where they would meet."""
-    right = _fitted(right, width, look)
-    line = _fitted(left, max(0, width - right.cell_len - 1), look)
+    right = fitted(right, width, look)
+    line = fitted(left, max(0, width - right.cell_len - 1), look)
     line.append(" " * (width - line.cell_len - right.cell_len))
     return line.append_text(right)
-
-
-def _beside(left: Text, right: Text, column: int) -> Text:
-    """The one, and from that column on the other."""
-    if not right.plain:
-        return left
-    line = left.copy()
-    line.append(" " * (column - line.cell_len))
-    return line.append_text(right)
-
-
-def _fitted(text: Text, width: int, look: _Look) -> Text:
-    """The text in at most that many columns, with an ellipsis where something is missing."""
-    if text.cell_len <= width:
-        return text.copy()
-    line = text.copy()
-    mark = look.glyphs.ellipsis[: max(0, width)]
-    line.truncate(max(0, width - len(mark)), overflow="crop")
-    return line.append(mark)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from netspec.diagnostics import printable
-from netspec.report.dashboard import measured_name
 from netspec.report.progress import Progress
-from netspec.report.wording import count, duration, epochs, measure, percent
+from netspec.report.styles import BOLD, DIM
+from netspec.report.wording import count, duration, epochs, measure, measured_name, percent
 
 __all__ = ["summary"]
 
@@ -22,7 +22,7 @@ def summary(progress: Progress) -> Text:
         return Text()
     lines = [_headline(progress, finished.reason)]
     lines += [_line(label, value) for label, value in _facts(progress).items() if value]
-    commands = [_line("" if i else "next", c, "bold") for i, c in enumerate(_next(finished.run, finished.reason))]
+    commands = [_line("" if i else "next", c, BOLD) for i, c in enumerate(_next(finished.run, finished.reason))]
     return Text("\n").join([*lines, Text(), *commands] if commands else lines)
 
 
@@ -31,13 +31,13 @@ def _headline(progress: Progress, reason: str) -> Text:
     step = count(progress.step)
     if reason == "interrupted":
         steps = f" of {count(progress.started.steps)}" if progress.started else ""
-        return Text().append(f"Stopped at step {step}{steps}; it can go on from there.", "bold")
+        return Text().append(f"Stopped at step {step}{steps}; it can go on from there.", BOLD)
     if reason == "diverged":
-        return Text().append(f"Diverged at step {step}.", "bold")
+        return Text().append(f"Diverged at step {step}.", BOLD)
     metrics = progress.finished.metrics if progress.finished else {}
     shown = _deciding(progress, metrics)
     reached = f": {shown}" if shown else ""
-    return Text().append(printable(f"Trained {step} steps{reached}."), "bold")
+    return Text().append(printable(f"Trained {step} steps{reached}."), BOLD)
 
 
 def _deciding(progress: Progress, metrics: Mapping[str, float]) -> str:
@@ -81,4 +81,4 @@ def _next(run: str, reason: str) -> list[str]:
 
 
 def _line(label: str, value: str, style: str = "") -> Text:
-    return Text.assemble((f"  {label:<12}", "bright_black"), (printable(value), style))
+    return Text.assemble((f"  {label:<12}", DIM), (printable(value), style))

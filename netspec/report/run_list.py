@@ -15,11 +15,12 @@ from typing import Any
 from rich.text import Text
 
 from netspec.diagnostics import Diagnostic
-from netspec.report.comparison import STATE_STYLES, plain
-from netspec.report.dashboard import Frame, measured_name
+from netspec.report.frame import Frame, Look, paragraph, stacked, warning
 from netspec.report.progress import Progress, advance
-from netspec.report.tables import BOLD, DIM, Cell, Column, Look, paragraph, stacked, table, warning
-from netspec.report.wording import age, count, duration, epochs, measure
+from netspec.report.styles import BOLD, DIM, STATES
+from netspec.report.tables import Cell, Column, table
+from netspec.report.values import plain
+from netspec.report.wording import age, count, duration, epochs, measure, measured_name
 from netspec.runs.directory import PARENT, Run, all_runs
 from netspec.runs.records import read_events
 
@@ -131,7 +132,8 @@ def view(
         lines = table(_COLUMNS, [_cells(one, now) for one in runs.runs], width, look)
     else:
         lines = paragraph("", [f"{runs.parent} holds no runs yet: netspec train SPEC makes one"], 0, width, look)
-    return stacked([lines, [line for damage in runs.damages for line in _warning(damage, width, look)]])
+    warnings = [line for damage in runs.damages for line in _warning(damage, width, look)]
+    return Frame(stacked([lines, warnings]))
 
 
 def _cells(one: Listed, now: float) -> Sequence[Cell]:
@@ -139,7 +141,7 @@ def _cells(one: Listed, now: float) -> Sequence[Cell]:
     started, best, began = progress.started, progress.best, one.began
     return (
         Cell(one.run.path.name, BOLD),
-        Cell(state, STATE_STYLES[state]),
+        Cell(state, STATES[state]),
         Cell(measure(best.value if best else None), "" if best else DIM),
         Cell(measured_name(started.metric) if started else "", DIM),
         _of(count(progress.step), count(started.steps) if started else ""),

@@ -1,60 +1,23 @@
 """Tables as lines of text that fit a width: columns in line, optional ones left out where there is no room.
 
-Knows nothing of networks or trainings: `inspection`, `comparison` and `run_list` say what stands in the cells.
+Knows nothing of networks or trainings: the views say what stands in the cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from netspec.diagnostics import printable
-from netspec.report.dashboard import Frame
+from netspec.report.frame import Look, fitted
+from netspec.report.styles import DIM
 
-__all__ = [
-    "BAD",
-    "BOLD",
-    "DIM",
-    "GOOD",
-    "WARNING",
-    "Cell",
-    "Column",
-    "Look",
-    "bands",
-    "fitted",
-    "paragraph",
-    "stacked",
-    "table",
-    "warning",
-]
-
-DIM, BOLD = "bright_black", "bold"
-GOOD, WARNING, BAD = "color(35)", "color(208)", "color(203)"
+__all__ = ["Cell", "Column", "bands", "table"]
 
 GAP = 2
 LEAST_WIDTH = 8
 """No column is shortened to less than this."""
-
-_ASCII = str.maketrans(
-    {"├": "|", "│": "|", "└": "`", "×": "x", "–": "-", "·": "|", "…": "...", "→": "->", "★": "*", "▲": "!", "█": "#"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """With which characters lines are drawn, and whether with colour."""
-
-    ascii: bool
-    colour: bool
-
-    def text(self, content: str, style: str = "") -> Text:
-        """A stranger's text in one style: nothing in it steers the terminal, and markup stays as it is."""
-        safe = printable(content)
-        if self.ascii:
-            safe = safe.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
-        return Text(safe, style=style if self.colour or style == BOLD else "", no_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,48 +88,6 @@ def bands(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int,
     return [table([columns[i] for i in p], [[row[i] for i in p] for row in rows], width, look) for p in pieces]
 
 
-def fitted(text: Text, width: int, look: Look) -> Text:
-    """The text in at most that many columns, with an ellipsis where something is missing."""
-    if text.cell_len <= width:
-        return text
-    mark = look.text("…").plain[: max(0, width)]
-    line = text.copy()
-    line.truncate(max(0, width - len(mark)), overflow="crop")
-    return line.append(mark)
-
-
-def paragraph(label: str, lines: Sequence[str], indent: int, width: int, look: Look) -> list[Text]:
-    """A label, and beside it some lines, each going on below itself, indented, where it is too long."""
-    plain = [look.text(line).plain for line in lines]
-    pieces = [piece for line in plain for piece in _broken(line, width - indent)]
-    return [
-        fitted(Text.assemble(look.text(f"{'' if i else label:<{indent}}", DIM), piece, no_wrap=True), width, look)
-        for i, piece in enumerate(pieces)
-    ]
-
-
-def warning(sentence: str, width: int, look: Look) -> list[Text]:
-    """A sentence behind a sign that is seen."""
-    lines = paragraph("▲", [sentence], 2, width, look)
-    lines[0].stylize(WARNING if look.colour else "", 0, 1)
-    return lines
-
-
-def stacked(sections: Iterable[Sequence[Text]]) -> Frame:
-    """What there is of the sections below each other, a blank line between."""
-    filled = [section for section in sections if section]
-    return Frame(tuple(line for i, section in enumerate(filled) for line in ([Text()] if i else []) + list(section)))
-
-
-def _broken(line: str, width: int) -> list[str]:
-    """The line in pieces that fit, broken at spaces; what continues is set in by two."""
-    pieces, rest = [], line
-    while len(rest) > width and (at := rest.rfind(" ", 3, width + 1)) > 0:
-        pieces.append(rest[:at])
-        rest = f"  {rest[at + 1 :]}"
-    return [*pieces, rest]
-
-
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
     """The columns that are shown."""
     shown = list(range(len(columns)))
@@ -194,6 +115,8 @@ def _line(cells: Sequence[Text], widths: Sequence[int], right: Sequence[bool], l
     line = Text(no_wrap=True)
     for i, (cell, size, ends_in_line) in enumerate(zip(cells, widths, right, strict=True)):
         shown = fitted(cell, size, look)
+        for span in cell.spans:  # of all of the cell, and so of its ellipsis
+            shown.stylize(span.style)
         room = " " * (size - shown.cell_len)
         line.append(" " * GAP if i else "")
         line.append_text(Text.assemble(room, shown) if ends_in_line else Text.assemble(shown, room))

@@ -1,10 +1,13 @@
-"""How numbers, durations and ages are written wherever people read them. Knows nothing of trainings or terminals."""
+"""How numbers, durations, ages and metrics are written wherever people read them.
+
+Knows nothing of trainings or terminals.
+"""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["age", "count", "duration", "epochs", "measure", "percent", "setting"]
+__all__ = ["age", "count", "duration", "epochs", "measure", "measured_name", "percent", "setting"]
 
 
 def measure(value: float | None) -> str:
@@ -83,6 +86,15 @@ def age(seconds: float) -> str:
     if whole < 100:
         return f"{whole} s ago"
     return f"{whole // 60} min ago" if whole < 6000 else f"{whole // 3600} h ago"
+
+
+def measured_name(metric: str) -> str:
+    """What a "part/metric" is called among people.
+
+    >>> measured_name("validation/squared_error")
+    'validation squared error'
+    """
+    return metric.replace("/", " ").replace("_", " ")
 
 
 def _short_exponent(text: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from made_runs import SPEC, make_run
 
 from netspec.diagnostics import RunError
-from netspec.report.comparison import Comparison, compare, to_json, view
+from netspec.report.comparison import Comparison, compare, to_json
+from netspec.report.comparison_view import view
 from netspec.runs.directory import create, prepare
 from netspec.runs.events import Evaluated
 from netspec.runs.records import Recorder

@@ -11,7 +11,8 @@ from rich.console import Console
 from netspec import document
 from netspec.diagnostics import SpecError
 from netspec.graph.facts import Facts
-from netspec.report.inspection import Inspection, inspect, to_json, view
+from netspec.report.inspection import Inspection, inspect, to_json
+from netspec.report.inspection_view import view
 from netspec.spec.call import Shape
 from netspec.spec.decode import decode
 
@@ -231,5 +232,5 @@ def test_it_fits_and_keeps_to_ascii_where_asked(width: int) -> None:
 
 def test_reports_are_imported_without_jax() -> None:
     code = "import sys, netspec.report.{0}, netspec.report.{1}, netspec.report.{2}; sys.exit('jax' in sys.modules)"
-    command = [sys.executable, "-c", code.format("inspection", "comparison", "run_list")]
+    command = [sys.executable, "-c", code.format("inspection_view", "comparison_view", "run_list")]
     assert subprocess.run(command, check=False).returncode == 0
