@@ -57,7 +57,7 @@ def value_text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return _string(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(value_text, value))}]"
     if isinstance(value, dict):
         pairs = ", ".join(f"{key_text(k)} = {value_text(v)}" for k, v in value.items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import prod
 from typing import Any, NoReturn, TypeVar
 
@@ -13,9 +14,9 @@ from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Document, Path
 from netspec.graph.facts import Facts
 from netspec.graph.graph import Graph, Node, Step
-from netspec.graph.trace import Traced, trace
+from netspec.graph.trace import trace
 from netspec.spec.call import Branches, Call, Mismatch, Shape
-from netspec.spec.decode import UserBlock, at_expression, described_errors, names_read
+from netspec.spec.decode import UserBlock, at_expression, described_errors, names_read, quoted
 from netspec.spec.expression import ExpressionError
 from netspec.spec.initial import Initial
 from netspec.spec.kind import Table
@@ -32,6 +33,9 @@ MOST_NUMBERS = 10**13
 
 DEEPEST = 64
 """Blocks within blocks, at the most."""
+
+MOST_NAMES = 20
+"""Names that a message lists, at the most."""
 
 T = TypeVar("T", bound=Table)
 
@@ -90,6 +94,8 @@ def _fill(
     for key, value in table.__dict__.items():
         if isinstance(value, Table):
             inner[key] = _fill(value, names, (*path, key), getattr(value, "kind", owner), document, context)
+        elif isinstance(value, dict):
+            inner[key] = {k: _fill(v, names, (*path, key, k), v.kind, document, context) for k, v in value.items()}
         elif isinstance(value, tuple) and value and isinstance(value[0], Table) and not isinstance(value[0], Layer):
             inner[key] = tuple(
                 _fill(v, names, (*path, key, i), getattr(v, "kind", owner), document, context)
@@ -100,13 +106,18 @@ def _fill(
     try:
         return whole.filled(names)
     except ExpressionError as error:
-        key = getattr(error, "key", "")
+        key = _key(table, getattr(error, "key", ""))
         place = at_expression(_value_place(document, path, owner, key, table), error.start, error.end)
-        note = "; ".join(context)
+        note = _within(context)
         raise SpecError(Diagnostic("expression", error.message, place, note=note, help=error.help)) from None
     except ValidationError as error:
         found = described_errors(error, document, path, owner)
-        raise SpecError(*(replace(d, note="; ".join(filter(None, (d.note, *context)))) for d in found)) from None
+        raise SpecError(*(replace(d, note=d.note or _within(context)) for d in found)) from None
+
+
+def _key(table: Table, field: str) -> str:
+    """How a person writes a field's key."""
+    return type(table).model_fields[field].alias or field
 
 
 def _value_place(document: Document, path: Path, owner: str, key: str, table: Table) -> Place:
@@ -117,14 +128,23 @@ def _value_place(document: Document, path: Path, owner: str, key: str, table: Ta
     return document.value_place(listed if listed in document.places else (*path, owner))
 
 
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What one layer gives and another takes: the shape of one example, and the type of its numbers."""
+
+    shape: Shape
+    dtype: str
+
+
 @dataclass(slots=True)
 class _Scope:
     """The names that `from` sees: of one list, and of those around it."""
 
     around: _Scope | None = None
-    known: dict[str, tuple[str, Shape]] = field(default_factory=dict)
+    known: dict[str, tuple[str, _Value]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
-    def find(self, name: str) -> tuple[str, Shape] | None:
+    def find(self, name: str) -> tuple[str, _Value] | None:
         found = self.known.get(name)
         return found if found or self.around is None else self.around.find(name)
 
@@ -156,23 +176,17 @@ class _Frame:
 class _Resolver:
     def __init__(self, spec: Spec, facts: Facts | None) -> None:
         self.spec, self.facts, self.document = spec, facts, spec.document
-        self.layers = 0
-        self.dtype = "float32"
+        self.layers = self.numbers = 0
         self.read: set[str] = set()
 
     def graph(self) -> Graph:
         names = {**self.spec.let, **(self.facts.constants if self.facts else {})}
         at: Path = ("model", "layers")
-        if not self.spec.model.layers:
-            self.fail("value", "[model] has no layers", self.document.value_place(at))
-        shape = self.input(names)
-        dtype = self.dtype = self.input_type()
+        x = _Value(self.input(names), self.input_type())
         frame = _Frame("", at, names, (), (), False, _Scope())
-        nodes, _ = self.layer_list(self.spec.model.layers, shape, frame)
+        nodes, _ = self.layer_list(self.spec.model.layers, x, frame)
         self.check_all_read(nodes)
-        graph = Graph(self.spec.name, shape, dtype, nodes, {"output": nodes[-1].path})
-        self.check_size(graph)
-        return graph
+        return Graph(self.spec.name, x.shape, x.dtype, nodes, {"output": nodes[-1].path})
 
     def fail(self, code: str, message: str, place: Place, label: str = "", note: str = "", help: str = "") -> NoReturn:  # noqa: A002
         raise SpecError(Diagnostic(code, message, place, label=label, note=note, help=help)) from None
@@ -188,10 +202,9 @@ class _Resolver:
             return self.facts.input
         model = _fill(model, names, ("model",), "[model]", self.document, ())
         assert model.input is not None
-        wrong = [n for n in model.input if not isinstance(n, int) or n < 1]
-        if wrong:
-            self.fail("value", f"'input' of [model] must hold whole numbers from 1, not {wrong[0]!r}", place)
         shape = Shape(model.input)
+        if prod(shape) > MOST_NUMBERS:
+            self.fail("too-large", f"an input would hold {prod(shape):,} numbers", place)
         if self.facts is not None and self.facts.input != shape:
             message = f"[model] says that an input is {shape}, and the data gives {self.facts.input}"
             self.fail("shape", message, place, help="leave 'input' out: it follows the data")
@@ -207,7 +220,7 @@ class _Resolver:
 
     # -- lists and items ---------------------------------------------------------------------------------------------
 
-    def layer_list(self, layers: tuple[Layer, ...], x: Shape, frame: _Frame) -> tuple[tuple[Node, ...], Shape]:
+    def layer_list(self, layers: tuple[Layer, ...], x: _Value, frame: _Frame) -> tuple[tuple[Node, ...], _Value]:
         nodes: list[Node] = []
         counts: dict[str, int] = {}
         for i, written in enumerate(layers):
@@ -217,25 +230,25 @@ class _Resolver:
                 source = None
                 if written.from_ is not None:
                     source, x = self.source(written.from_, at, frame)
-                names = {**frame.names, "channels": x.channels}
+                names = {**frame.names, "channels": x.shape.channels}
                 layer = _fill(written, names, at, written.kind, self.document, frame.context)
                 times = layer.times
                 name = self.name(layer, turn, times, counts, at, frame)
-                nodes.append(self.node(layer, name, x, source, at, frame))
-                x = nodes[-1].output
-                frame.scope.known[name] = (nodes[-1].path, x)
+                node, x = self.node(layer, name, x, source, at, frame)
+                nodes.append(node)
+                frame.scope.known[name], frame.scope.lines[name] = (node.path, x), node.place.line
                 turn += 1
             if written.name is not None and times > 1:
                 frame.scope.known[written.name] = (nodes[-1].path, x)
         return tuple(nodes), x
 
-    def source(self, name: str, at: Path, frame: _Frame) -> tuple[str, Shape]:
+    def source(self, name: str, at: Path, frame: _Frame) -> tuple[str, _Value]:
         found = frame.scope.find(name)
         if found is None:
             known = frame.scope.names()
             guess = nearest(name, known)
             place = self.document.value_place((*at, "from"))
-            note = f"layers before it: {', '.join(sorted(known))}" if known else "there is no layer before it"
+            note = f"layers before it: {_some(known)}" if known else "there is no layer before it"
             self.fail(
                 "unknown-name",
                 f"no layer before this one is called '{name}'",
@@ -255,9 +268,9 @@ class _Resolver:
             name = f"{word}{counts[word]}"
         if name in frame.scope.known:
             place = self.document.value_place((*at, "name")) if layer.name else self.place(at, layer.kind)
-            self.fail(
-                "duplicate-name", f"two layers of one list are called '{name}'", place, label="choose another name"
-            )
+            other = f"the other one is on line {frame.scope.lines.get(name, place.line)}"
+            message = f"two layers of one list are called '{name}'"
+            self.fail("duplicate-name", message, place, other, help="give one of them another name")
         return name
 
     def place(self, at: Path, kind: str) -> Place:
@@ -266,53 +279,63 @@ class _Resolver:
             self.document.key_place((*at, kind)) if (*at, kind) in self.document.keys else self.document.value_place(at)
         )
 
-    def node(self, layer: Layer, name: str, x: Shape, source: str | None, at: Path, frame: _Frame) -> Node:
+    def node(
+        self, layer: Layer, name: str, x: _Value, source: str | None, at: Path, frame: _Frame
+    ) -> tuple[Node, _Value]:
         self.layers += 1
         place = self.place(at, layer.kind)
         if self.layers > MOST_LAYERS:
-            self.fail("too-large", f"the network has more than {MOST_LAYERS:,} layers", place)
+            label, note = "here there are more", _within(frame.context)
+            self.fail("too-large", f"the network has more than {MOST_LAYERS:,} layers", place, label, note)
         path = frame.prefix + name
-        node = Node(path, layer.kind, place, source, x, x, (), frozen=frame.frozen or layer.freeze)
+        node = Node(path, layer.kind, place, source, x.shape, x.shape, (), frozen=frame.frozen or layer.freeze)
         try:
-            lowered = layer.lower(x)
+            _check_reads(layer, x)
+            lowered = layer.lower(x.shape)
             if isinstance(lowered, Branches):
-                return self.branches(layer, lowered, node, at, frame)
-            node = self.leaf(node, lowered if isinstance(lowered, tuple) else (lowered,))
+                return self.branches(layer, lowered, node, x, at, frame)
+            node, y = self.leaf(node, lowered if isinstance(lowered, tuple) else (lowered,), x)
         except Mismatch as error:
             where = place if error.key is None else self.document.value_place((*at, error.key))
-            note = "; ".join(frame.context)
+            note = _within(frame.context)
             self.fail("shape", f"{name} {error.message}", where, error.label, note, error.help)
-        return replace(node, initial=self.initial(layer, node, at))
+        return replace(node, initial=self.initial(layer, node, at)), y
 
-    def leaf(self, node: Node, calls: tuple[Call, ...]) -> Node:
+    def leaf(self, node: Node, calls: tuple[Call, ...], x: _Value) -> tuple[Node, _Value]:
         steps: list[Step] = []
-        shape, dtype = node.input, "int32" if calls[0].name == "flax.nnx.Embed" else "float32"
         for call in calls:
-            traced = trace(call, (shape,), dtype)
+            traced = trace(call, (x.shape,), x.dtype)
             prefix = call.name.rpartition(".")[2].lower() if steps and traced.parameters else ""
             steps.append(Step(call, prefix, traced))
-            shape, dtype = traced.output, traced.dtype
-        return replace(node, output=shape, steps=tuple(steps))
+            x = _Value(traced.output, traced.dtype)
+        node = replace(node, output=x.shape, steps=tuple(steps))
+        self.check_size(node)
+        return node, x
 
-    def branches(self, layer: Layer, lowered: Branches, node: Node, at: Path, frame: _Frame) -> Node:
+    def branches(
+        self, layer: Layer, lowered: Branches, node: Node, x: _Value, at: Path, frame: _Frame
+    ) -> tuple[Node, _Value]:
         inside = self.inside(layer, node, at, frame)
         lists: list[tuple[Node, ...]] = []
-        results: list[Shape] = []
+        results: list[_Value] = []
         for branch, layers in lowered.lists.items():
-            given = layers if isinstance(layers, tuple) else layers(results[0])
+            # A branch that the spec does not write out has the place of the key that asks for it.
+            written = isinstance(layers, tuple)
+            given = layers if isinstance(layers, tuple) else layers(results[0].shape)
             prefix = f"{node.path}/{branch}/" if branch else f"{node.path}/"
-            nodes, result = self.layer_list(
-                given, node.input, replace(inside, prefix=prefix, scope=_Scope(inside.scope))
-            )
+            place = inside.at if written else (*at, branch)
+            within = replace(inside, prefix=prefix, at=place, scope=_Scope(inside.scope))
+            nodes, result = self.layer_list(given, x, within)
             self.check_all_read(nodes)
             lists.append(nodes)
             results.append(result)
+        node, y = replace(node, output=results[0].shape, branches=tuple(lists)), results[0]
         if lowered.join is None:
-            return replace(node, output=results[0], branches=tuple(lists))
-        if len(set(results)) > 1:
-            self.cannot_add(node, lists[0], results)
-        joined = Traced(results[0], "float32", {}, {}, 0)
-        return replace(node, output=results[0], branches=tuple(lists), steps=(Step(lowered.join, "", joined),))
+            return node, y
+        if len({result.shape for result in results}) > 1:
+            self.cannot_add(layer, node, results[1].shape)
+        joined = trace(lowered.join, tuple(r.shape for r in results), y.dtype)
+        return replace(node, steps=(Step(lowered.join, "", joined),)), _Value(joined.output, joined.dtype)
 
     def inside(self, layer: Layer, node: Node, at: Path, frame: _Frame) -> _Frame:
         """The frame of an item's own lists: a user's block sees its arguments and not the names around its use."""
@@ -321,19 +344,18 @@ class _Resolver:
         if not isinstance(layer, UserBlock):
             return replace(frame, at=(*at, layer.kind), kinds=(*frame.kinds, ""), frozen=node.frozen)
         if layer.kind in frame.kinds:
-            self.fail(
-                "recursive-block", f"[block.{layer.kind}] is inside itself", node.place, label="an endless network"
-            )
+            note = _within(frame.context)
+            self.fail("recursive-block", f"[block.{layer.kind}] is inside itself", node.place, "without end", note)
         names = {**self.spec.let, **(self.facts.constants if self.facts else {}), **layer.values()}
         given = ", ".join(f"{k} = {v}" for k, v in layer.values().items())
         where = f"in {node.path}, {node.place.source.name}:{node.place.line}" + (f", with {given}" if given else "")
         kinds = (*frame.kinds, layer.kind)
         return _Frame("", ("block", layer.kind, "layers"), names, (where, *frame.context), kinds, node.frozen, _Scope())
 
-    def cannot_add(self, node: Node, residual: tuple[Node, ...], results: list[Shape]) -> NoReturn:
-        out, x = results[0], node.input
+    def cannot_add(self, layer: Layer, node: Node, x: Shape) -> NoReturn:
+        out = node.output
         spatial = out.spatial != x.spatial
-        leaves = [leaf for n in residual for leaf in n.leaves()]
+        leaves = [leaf for n in node.branches[0] for leaf in n.leaves()]
         changed = [
             n
             for n in leaves
@@ -341,8 +363,12 @@ class _Resolver:
         ]
         blame = changed[-1]
         label = f"F(x) leaves as {out}: {blame.name} (line {blame.place.line}) {_how(blame, spatial)}"
-        help_ = 'shortcut = "projection" brings x to the same shape' if len(out) == len(x) else ""
-        self.fail("shape", f"{node.name} adds {out} to {results[1]}", node.place, label, help=help_)
+        help_ = 'shortcut = "projection" brings x to the same shape'
+        if len(out) != len(x):
+            help_ = "what is added must have as many axes as x"
+        elif getattr(layer, "shortcut", "") != "identity" or not _strides_lead(x.spatial, out.spatial):
+            help_ = 'padding = "same" in F keeps the size of x'
+        self.fail("shape", f"{node.name} adds {out} to {x}", node.place, label, help=help_)
 
     def initial(self, layer: Layer, node: Node, at: Path) -> dict[str, Call]:
         """What makes the initial values of a layer's parameters, where the spec says."""
@@ -351,7 +377,7 @@ class _Resolver:
         shapes = {n: s.shape for step in node.steps[:1] for n, s in step.traced.parameters.items()}
         place = self.document.value_place((*at, "init"))
         if not shapes:
-            self.fail("value", f"{node.name} has no parameters to give initial values", place)
+            self.fail("value", f"{node.name} has no parameters to give initial values", place, "leave it out")
         wanted = (
             {n: layer.init for n, s in shapes.items() if len(s) > 1}
             if isinstance(layer.init, Initial)
@@ -362,35 +388,61 @@ class _Resolver:
                 guess = nearest(name, shapes)
                 self.fail(
                     "unknown-name",
-                    f"{node.name} has no parameter '{name}'",
-                    place,
+                    f"{node.name} has no parameter {quoted(name)}",
+                    self.document.key_place((*at, "init", name)),
                     f"did you mean '{guess}'?" if guess else "",
                     f"it has: {', '.join(shapes)}",
                 )
             values = getattr(initial, "literal", None)
-            if values is not None and _literal_shape(values) != shapes[name]:
-                message = f"the initial values of {node.name}/{name} are {_shown(_literal_shape(values))}, and it is {Shape(shapes[name])}"
-                self.fail("shape", message, place)
+            if values is not None and (found := _literal_shape(values)) != shapes[name]:
+                are = "are in rows of different lengths" if found is None else f"have {Shape(found)}"
+                message = f"{node.name}/{name} has the shape {Shape(shapes[name])}, and its initial values {are}"
+                self.fail("shape", message, self.document.value_place((*at, "init", name)))
         return {name: initial.lower() for name, initial in wanted.items()}
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 
     def check_all_read(self, nodes: tuple[Node, ...]) -> None:
         """Every layer's result is used: by the next one, by name, or as the list's own."""
-        for node, following in zip(nodes, nodes[1:], strict=False):
+        for node, following in pairwise(nodes):
             if following.source is not None and node.path not in self.read:
-                label = f"{following.name} (line {following.place.line}) reads '{following.source.rpartition('/')[2]}' instead"
+                instead = following.source.rpartition("/")[2]
+                label = f"{following.name} (line {following.place.line}) reads '{instead}' instead"
                 self.fail("unused", f"nothing reads what {node.name} gives", node.place, label)
 
-    def check_size(self, graph: Graph) -> None:
-        for leaf in graph.leaves():
-            for path, array in leaf.arrays("parameters"):
-                if prod(array.shape) > MOST_NUMBERS:
-                    self.fail("too-large", f"{path} would hold {prod(array.shape):,} numbers", leaf.place)
-            if prod(leaf.output) > MOST_NUMBERS:
-                self.fail(
-                    "too-large", f"{leaf.path} would give {prod(leaf.output):,} numbers for each example", leaf.place
-                )
+    def check_size(self, leaf: Node) -> None:
+        for path, array in leaf.arrays("parameters"):
+            self.numbers += prod(array.shape)
+            if prod(array.shape) > MOST_NUMBERS:
+                self.fail("too-large", f"{path} would hold {prod(array.shape):,} numbers", leaf.place)
+        if prod(leaf.output) > MOST_NUMBERS:
+            message = f"{leaf.path} would give {prod(leaf.output):,} numbers for each example"
+            self.fail("too-large", message, leaf.place)
+        if self.numbers > MOST_NUMBERS:
+            self.fail("too-large", f"the network would have more than {MOST_NUMBERS:,} parameters", leaf.place)
+
+
+def _check_reads(layer: Layer, x: _Value) -> None:
+    if layer.consumes == "int32" and x.dtype != "int32":
+        raise Mismatch(
+            "looks up whole numbers, and gets fractions",
+            help=f"'{layer.kind}' stands first, and its data is an array of whole numbers",
+        )
+
+
+def _strides_lead(x: tuple[int, ...], out: tuple[int, ...]) -> bool:
+    """Whether some stride of a 1 × 1 convolution makes the one size of the other."""
+    return all(b <= a and -(-a // -(-a // b)) == b for a, b in zip(x, out, strict=True))
+
+
+def _within(context: tuple[str, ...]) -> str:
+    """The blocks that something is inside of, in words: the innermost ones."""
+    return "; ".join(context[:3]) + (f"; {len(context) - 3} more around" if len(context) > 3 else "")
+
+
+def _some(names: Iterable[str]) -> str:
+    known = sorted(names)
+    return ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
 
 
 def _how(node: Node, spatial: bool) -> str:
@@ -401,7 +453,9 @@ def _how(node: Node, spatial: bool) -> str:
     strides = set(keywords.get("strides", ()))
     if strides - {1}:
         return f"has stride {strides.pop() if len(strides) == 1 else list(keywords['strides'])}"
-    return "has no padding" if "padding" in keywords else f"gives {node.output}"
+    unpadded = keywords.get("padding") == "VALID" or not any(sum(p) for p in keywords.get("padding", "") if p)
+    shrinks = prod(node.output.spatial) < prod(node.input.spatial)
+    return "has no padding" if "padding" in keywords and unpadded and shrinks else f"gives {node.output}"
 
 
 def _literal_shape(values: Any) -> tuple[int, ...] | None:
@@ -413,7 +467,3 @@ def _literal_shape(values: Any) -> tuple[int, ...] | None:
         return None
     found = inner.pop()
     return None if found is None else (len(values), *found)
-
-
-def _shown(shape: tuple[int, ...] | None) -> str:
-    return "ragged" if shape is None else str(Shape(shape))

@@ -7,7 +7,7 @@ from netspec.spec.kind import item_of
 from netspec.spec.layer import Layer
 from netspec.spec.values import Number, Positive, Switch
 
-__all__ = ["Activation", "Activated"]
+__all__ = ["Activated", "Activation"]
 
 
 class Activation(Layer, family="activation"):

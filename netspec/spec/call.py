@@ -77,7 +77,7 @@ class Branches:
     join: Call | None = None
 
 
-class Mismatch(Exception):
+class Mismatch(Exception):  # noqa: N818  (it says what is so, and is no failure of ours)
     """A layer that cannot take its input; whoever lowers it knows its name and place.
 
     Args:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import ValidationError, create_model
+from pydantic import Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 import netspec.spec.layers  # noqa: F401  (its kinds enter the family of layers)
 from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Document, Path
+from netspec.spec.activations import Activation
 from netspec.spec.call import Branches, Shape
 from netspec.spec.data import Data
-from netspec.spec.expression import Expression, ExpressionError
+from netspec.spec.expression import Expression
+from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Literal
 from netspec.spec.kind import Item, Items, Kind, Table
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss
@@ -25,9 +30,15 @@ from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec, Train
 from netspec.spec.values import Integer, Number, Switch, described
 
-__all__ = ["UserBlock", "at_expression", "decode", "described_errors", "names_read"]
+__all__ = ["UserBlock", "at_expression", "decode", "described_errors", "names_read", "quoted"]
+
+MOST_MISTAKES = 100
+"""Mistakes that are told at once, at the most: a text of a megabyte may hold a hundred thousand."""
 
 SECTIONS = ("name", "seed", "let", "data", "block", "model", "loss", "optimizer", "schedule", "train")
+CONSTANTS = frozenset({"channels", "classes", "features", "targets"})
+"""Names that every expression may use, where they stand for something."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NAME_RULE = "small letters, digits and _, beginning with a letter, at most 64"
 
@@ -35,7 +46,10 @@ T = TypeVar("T", bound=Table)
 
 
 class UserBlock(Layer, abstract=True):
-    """An item of a kind that the spec itself defines; its fields are the block's arguments."""
+    """An item of a kind that the spec itself defines; its fields are the block's arguments, under names of their own.
+
+    An argument may be called anything, `copy` or `lower`, say, which would hide what a table can do.
+    """
 
     arguments: ClassVar[tuple[str, ...]] = ()
     layers: ClassVar[tuple[Layer, ...]] = ()
@@ -45,7 +59,11 @@ class UserBlock(Layer, abstract=True):
 
     def values(self) -> dict[str, Any]:
         """What each argument is, for the expressions inside."""
-        return {name: getattr(self, name) for name in self.arguments}
+        return {name: getattr(self, _field(name)) for name in self.arguments}
+
+
+def _field(argument: str) -> str:
+    return f"ARGUMENT_{argument}"
 
 
 def decode(document: Document) -> Spec:
@@ -55,7 +73,9 @@ def decode(document: Document) -> Spec:
         SpecError: with every mistake of the document, in the order of their places.
     """
     reader = _Reader(document)
-    spec = reader.spec()
+    spec = None
+    with contextlib.suppress(_EnoughError):
+        spec = reader.spec()
     if reader.mistakes:
         raise SpecError(*_in_order(reader.mistakes))
     assert spec is not None
@@ -70,6 +90,10 @@ def _in_order(mistakes: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(dict.fromkeys(mistakes), key=position)
 
 
+class _EnoughError(Exception):
+    """As many mistakes as are told at once."""
+
+
 class _Reader:
     """Reads one document, and gathers its mistakes instead of stopping at the first."""
 
@@ -79,7 +103,12 @@ class _Reader:
         self.blocks: dict[str, type[UserBlock]] = {}
 
     def wrong(self, code: str, message: str, place: Place, label: str = "", note: str = "", help: str = "") -> None:  # noqa: A002
-        self.mistakes.append(Diagnostic(code, message, place, label=label, note=note, help=help))
+        self.add(Diagnostic(code, message, place, label=label, note=note, help=help))
+
+    def add(self, mistake: Diagnostic) -> None:
+        self.mistakes.append(mistake)
+        if len(self.mistakes) == MOST_MISTAKES:
+            raise _EnoughError
 
     # -- the whole -----------------------------------------------------------------------------------------------
 
@@ -163,7 +192,7 @@ class _Reader:
 
     def check_name(self, name: str, path: Path) -> None:
         if not _NAME.fullmatch(name):
-            self.wrong("name", f"'{name}' cannot be a name", self.document.key_place(path), label=_NAME_RULE)
+            self.wrong("name", f"{quoted(name)} cannot be a name", self.document.key_place(path), label=_NAME_RULE)
 
     # -- blocks ----------------------------------------------------------------------------------------------------
 
@@ -177,9 +206,16 @@ class _Reader:
             for key in body:
                 if key not in ("args", "layers"):
                     self.unknown_key(f"[block.{name}]", key, (*path, key), ("args", "layers"))
+            layers: tuple[Layer, ...] = ()
             if "layers" not in body:
-                self.wrong("missing-key", f"[block.{name}] needs 'layers'", self.document.key_place(path))
-            layers = self.items(body.get("layers", []), (*path, "layers"), Layer, f"[block.{name}]")
+                self.wrong(
+                    "missing-key",
+                    f"[block.{name}] needs 'layers'",
+                    self.document.key_place(path),
+                    help="add layers = [ … ]",
+                )
+            else:
+                layers = self.items(body["layers"], (*path, "layers"), Layer, f"[block.{name}]")
             self.blocks[name].layers = layers
             defaults = {k: d for k, (_, d) in declared[name].items() if d is not ...}
             found[name] = BlockDefinition(name, tuple(declared[name]), defaults, layers)
@@ -216,15 +252,23 @@ class _Reader:
             self.check_name(name, (*path, name))
             if name in Layer.universal():
                 message = f"an argument cannot be called '{name}': every item has a key of that name"
-                self.wrong("name", message, self.document.key_place((*path, name)))
-            elif isinstance(value, str) and value in _ARGUMENT_TYPES:
-                found[name] = (_ARGUMENT_TYPES[value], ...)
-            elif isinstance(value, bool | int | float | str):
-                found[name] = (_type_of(value), value)
-            else:
-                message = f"argument '{name}' must have a type ('int', 'float', 'bool', 'string') or a default, not {described(value)}"
-                self.wrong("value", message, self.document.value_place((*path, name)))
+                self.wrong("name", message, self.document.key_place((*path, name)), label="choose another name")
+            found[name] = self.argument(name, value, (*path, name))
         return found
+
+    def argument(self, name: str, value: Any, path: Path) -> tuple[Any, Any]:
+        if isinstance(value, str) and value in _ARGUMENT_TYPES:
+            return _ARGUMENT_TYPES[value], ...
+        place, types = self.document.value_place(path), ", ".join(f"'{t}'" for t in _ARGUMENT_TYPES)
+        if isinstance(value, str) and value in _OTHER_TYPES:
+            message = f"no type of an argument is called '{value}'"
+            self.wrong("value", message, place, f"did you mean '{_OTHER_TYPES[value]}'?", f"there are: {types}")
+        elif isinstance(value, bool | int | float | str):
+            return _type_of(value), value
+        else:
+            message = f"argument {quoted(name)} must have a type or a default, not {described(value)}"
+            self.wrong("value", message, place, note=f"types are: {types}")
+        return Any, None  # so that items of this block are not blamed, too
 
     # -- tables ----------------------------------------------------------------------------------------------------
 
@@ -252,7 +296,7 @@ class _Reader:
             return None
         kind = self.kind(raw["kind"], family, self.document.value_place((key, "kind")))
         rest = {k: v for k, v in raw.items() if k != "kind"}
-        return kind and self.table(kind, rest, (key,), kind.kind, kind.keys())
+        return kind and self.table(kind, rest, (key,), kind.kind, (*kind.keys(), *kind.universal()))
 
     def table(
         self,
@@ -269,38 +313,62 @@ class _Reader:
             keys: to be named where one is unknown.
             places: of values that do not stand under their own key.
         """
-        places = places or {}
-        decoded = dict(raw)
-        broken = set()
-        for field, info in cls.model_fields.items():
-            key = info.alias or field
-            marks = [m for m in info.metadata if isinstance(m, Item | Items)]
-            if key not in raw or not marks:
-                continue
-            read = self.items if isinstance(marks[0], Items) else self.item
+        fields = {info.alias or name: info for name, info in cls.model_fields.items()}
+        decoded: dict[str, Any] = {}
+        told: set[str | None] = set()  # the keys whose mistakes are told already
+        for key, value in raw.items():
             before = len(self.mistakes)
-            decoded[key] = read(raw[key], (*path, key), marks[0].family, owner)
+            if key in fields:
+                decoded[key] = self.inner(fields[key], value, (*path, key), owner)
+            else:
+                told.add(self.unknown_key(owner, key, (*path, key), keys, also=fields))
             if len(self.mistakes) > before:
-                broken.add(key)
-                decoded[key] = () if isinstance(marks[0], Items) else None
-        known = {f.alias or n for n, f in cls.model_fields.items()}
-        for key in [k for k in decoded if k not in known]:
-            self.unknown_key(owner, key, (*path, key), keys, also=known)
-            del decoded[key]
+                told.add(key)
+                decoded.pop(key, None)
         try:
-            return cls.model_validate(decoded)
+            table = cls.model_validate(decoded)
         except ValidationError as error:
             for detail in error.errors():
-                if not (detail["loc"] and detail["loc"][0] in broken):
-                    self.mistakes.append(described_error(detail, self.document, path, owner, places))
+                if not told or (detail["loc"] and detail["loc"][0] not in told):
+                    self.add(self.invalid(cls, detail, path, owner, places or {}))
             return None
+        return None if told else table
 
-    def unknown_key(self, owner: str, key: str, path: Path, keys: Sequence[str], also: Iterable[str] = ()) -> None:
+    def inner(self, info: FieldInfo, raw: Any, path: Path, owner: str) -> Any:
+        """What a key holds: read here where it is made of tables or items, as it is where it is a plain value."""
+        for mark in info.metadata:
+            if isinstance(mark, Items):
+                return self.items(raw, path, mark.family, owner)
+            if isinstance(mark, Item):
+                return self.item(raw, path, mark.family, owner)
+            if isinstance(mark, Initials):
+                return self.initials(raw, path, owner)
+        cls = next((c for c in (info.annotation, *get_args(info.annotation)) if _is_table(c)), None)
+        if cls is None or not isinstance(raw, dict):
+            return raw
+        return self.table(cls, raw, path, f"'{path[-1]}' of {owner}", tuple(cls.model_fields))
+
+    def invalid(
+        self, cls: type[Table], detail: ErrorDetails, path: Path, owner: str, places: Mapping[str, Path]
+    ) -> Diagnostic:
+        if detail["type"] != "missing":
+            return described_error(detail, self.document, path, owner, places)
+        key = str(detail["loc"][0])
+        first = issubclass(cls, UserBlock) and key in cls.arguments[:1]
+        message = f"{owner} needs a value" if key == owner else f"{owner} needs '{key}'"
+        help_ = f"write {{ {owner} = … }}" if first or key == owner else f"add {key} = …"
+        return Diagnostic("missing-key", message, self.document.key_place(path), help=help_)
+
+    def unknown_key(
+        self, owner: str, key: str, path: Path, keys: Sequence[str], also: Iterable[str] = ()
+    ) -> str | None:
+        """Tell an unknown key; with the known one that was meant, most likely."""
         guess = nearest(key, {*keys, *also})
         note = f"{owner} takes: {', '.join(keys)}" if keys else f"{owner} takes no keys of its own"
         label = f"did you mean '{guess}'?" if guess else "not known here"
         what = "section or key" if owner == "a spec" else "key"
-        self.wrong("unknown-key", f"{owner} has no {what} '{key}'", self.document.key_place(path), label, note)
+        self.wrong("unknown-key", f"{owner} has no {what} {quoted(key)}", self.document.key_place(path), label, note)
+        return guess
 
     # -- items -----------------------------------------------------------------------------------------------------
 
@@ -311,6 +379,8 @@ class _Reader:
                 "value", message, self.document.value_place(path), help=f"put it in brackets: {path[-1]} = [ … ]"
             )
             return ()
+        if family is Layer and not raw:
+            self.wrong("value", f"{owner} has no layers", self.document.value_place(path))
         found = (self.item(value, (*path, i), family, owner) for i, value in enumerate(raw))
         return tuple(f for f in found if f is not None)
 
@@ -319,13 +389,15 @@ class _Reader:
             kind = self.kind(raw, family, self.document.value_place(path))
             return kind and self.table(kind, {}, path, raw, kind.keys())
         if not isinstance(raw, dict) or not raw:
-            message = f"{_a(family.family)} must be a kind in quotes or a table that begins with one, not {described(raw) if raw != {} else 'an empty table'}"
-            self.wrong("value", message, self.document.value_place(path))
+            message = f"{_a(family.family)} must be the name of a kind or a table that begins with one"
+            known = self.kinds(family)
+            note = f"there are: {', '.join(known[:10])}{', …' if len(known) > 10 else ''}"
+            self.wrong("value", f"{message}, not {described(raw)}", self.document.value_place(path), note=note)
             return None
         word = next(iter(raw))
-        if self.find(word, family) is None and (later := [k for k in raw if self.find(k, family)]):
-            message = f"the first key of an item names its kind, and '{word}' is none"
-            self.wrong("kind-first", message, self.document.key_place((*path, word)), label=f"put '{later[0]}' first")
+        if self.find(word, family) is None and (label := self.meant_first(raw, family)):
+            message = f"the first key of an item names its kind, and {quoted(word)} is none"
+            self.wrong("kind-first", message, self.document.key_place((*path, word)), label)
             return None
         kind = self.kind(word, family, self.document.key_place((*path, word)))
         if kind is None:
@@ -340,6 +412,42 @@ class _Reader:
                 label=f"'{word}' gives it already",
             )
         return self.table(kind, {**filled, **rest}, path, word, kind.keys(), places)
+
+    def meant_first(self, raw: Mapping[str, Any], family: type[Kind]) -> str:
+        """What should stand first in an item whose first key is no kind; empty where nothing says it."""
+        later = next((k for k in raw if self.find(k, family)), None)
+        if later is not None:
+            return f"put '{later}' first"
+        word = next(iter(raw))
+        keys = {name: kind.keys() for name in self.kinds(family) if (kind := self.find(name, family))}
+        owners = [name for name, known in keys.items() if word in known]
+        return f"it is a key of {', '.join(owners[:3])}{', …' if len(owners) > 3 else ''}" if owners else ""
+
+    def initials(self, raw: Any, path: Path, owner: str) -> Any:
+        """An initial value for the weights, or one by parameter."""
+        if not isinstance(raw, dict) or not raw or next(iter(raw)) in Initial.kinds:
+            return self.initial(raw, path, owner)
+        by_parameter = nearest(next(iter(raw)), {*Initial.kinds, *PARAMETERS}) in PARAMETERS
+        if not by_parameter and not raw.keys() & set(PARAMETERS):
+            return self.initial(raw, path, owner)
+        return {name: self.initial(value, (*path, name), owner) for name, value in raw.items()}
+
+    def initial(self, raw: Any, path: Path, owner: str) -> Any:
+        if isinstance(raw, list):
+            return Literal(literal=self.numbers(raw, path))
+        if (isinstance(raw, int | float) and not isinstance(raw, bool)) or (isinstance(raw, str) and raw[:1] == "$"):
+            return self.table(Constant, {"constant": raw}, path, "constant", (), {"constant": path})
+        return self.item(raw, path, Initial, owner)
+
+    def numbers(self, raw: Any, path: Path) -> Any:
+        """An array of numbers, frozen."""
+        if isinstance(raw, list):
+            return tuple(self.numbers(value, (*path, i)) for i, value in enumerate(raw))
+        if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
+            return float(raw)
+        message = f"an array of initial values holds finite numbers, not {described(raw)}"
+        self.wrong("value", message, self.document.value_place(path))
+        return 0.0
 
     def principal(self, kind: type[Kind], value: Any, path: Path) -> tuple[dict[str, Any], dict[str, Path]]:
         """What the value of an item's own key fills, and where each such value stands."""
@@ -361,14 +469,13 @@ class _Reader:
     def principal_arguments(
         self, kind: type[UserBlock], value: Any, path: Path
     ) -> tuple[dict[str, Any], dict[str, Path]]:
-        if value is True and not (kind.arguments and kind.model_fields[kind.arguments[0]].annotation is bool):
+        if value is True and not (kind.arguments and kind.model_fields[_field(kind.arguments[0])].annotation is bool):
             return {}, {}
         values = value if isinstance(value, list) else [value]
         if len(values) > len(kind.arguments):
             takes = f"takes {len(kind.arguments)} ({', '.join(kind.arguments)})" if kind.arguments else "takes none"
             message = f"{kind.kind} is given {len(values)} argument{'s' * (len(values) != 1)}, and {takes}"
             self.wrong("value", message, self.document.value_place(path))
-            return {}, {}
         pairs = list(zip(kind.arguments, values, strict=False))
         places = {name: (*path, i) if isinstance(value, list) else path for i, (name, _) in enumerate(pairs)}
         return dict(pairs), places
@@ -376,7 +483,10 @@ class _Reader:
     def kinds(self, family: type[Kind]) -> tuple[str, ...]:
         if family is Optimizer:
             return optimizer_names()
-        return (*family.kinds, *(self.blocks if family is Layer else ()))
+        if family is not Layer:
+            return tuple(family.kinds)
+        activations = [name for name in family.kinds if name in Activation.kinds]
+        return (*self.blocks, *(name for name in family.kinds if name not in Activation.kinds), *activations)
 
     def find(self, word: str, family: type[Kind]) -> type[Kind] | None:
         if family is Optimizer:
@@ -388,19 +498,16 @@ class _Reader:
             self.wrong("value", f"{_a(family.family)}'s kind must be a string, not {described(word)}", place)
             return None
         kind = self.find(word, family)
-        if kind is None:
+        if kind is None and family is Optimizer and word in NEED_MORE:
+            message = f"{word} needs {NEED_MORE[word]}, and the trainer gives an optimizer the gradient alone"
+            self.wrong("unsupported", message, place, "choose another optimizer")
+        elif kind is None:
             known = self.kinds(family)
             guess = nearest(word, known)
-            note = f"there are: {', '.join(known)}"
-            if family is Optimizer and word in NEED_MORE:
-                note = f"{word} needs {NEED_MORE[word]}, which the trainer does not give yet"
-            self.wrong(
-                "unknown-kind",
-                f"no {family.family} is called '{word}'",
-                place,
-                f"did you mean '{guess}'?" if guess else "",
-                note,
-            )
+            label = f"did you mean '{guess}'?" if guess else ""
+            # A long list helps only those who have no better clue.
+            note = f"there are: {', '.join(known)}" if not guess or len(known) <= 10 else ""
+            self.wrong("unknown-kind", f"no {family.family} is called {quoted(word)}", place, label, note)
         return kind
 
     # -- what only the whole can tell --------------------------------------------------------------------------------
@@ -415,9 +522,14 @@ class _Reader:
     def check_used(self, spec: Spec) -> None:
         document = self.document
         names = names_read(spec)
+        arguments = {a for block in spec.blocks.values() for a in block.arguments}
+        if names - spec.let.keys() - arguments - CONSTANTS:
+            return  # A misspelt name leaves the right one unread: it is told where it is looked up.
         used_blocks = {table.kind for table in _tables(spec) if isinstance(table, UserBlock)}
         for name in spec.blocks.keys() - used_blocks:
-            self.wrong("unused", f"no layer is a '{name}'", document.key_place(("block", name)), label="never used")
+            self.wrong(
+                "unused", f"no layer is of the kind '{name}'", document.key_place(("block", name)), label="never used"
+            )
         for name in spec.let.keys() - names:
             self.wrong("unused", f"nothing reads '{name}'", document.key_place(("let", name)), label="never used")
         for name, block in spec.blocks.items():
@@ -428,6 +540,7 @@ class _Reader:
 
 
 _ARGUMENT_TYPES: Mapping[str, Any] = {"int": Integer, "float": Number, "bool": Switch, "string": str}
+_OTHER_TYPES = {"integer": "int", "number": "float", "double": "float", "boolean": "bool", "str": "string"}
 
 
 def _type_of(default: Any) -> Any:
@@ -437,7 +550,10 @@ def _type_of(default: Any) -> Any:
 
 
 def _user_block(name: str, arguments: Mapping[str, tuple[Any, Any]]) -> type[UserBlock]:
-    fields: dict[str, Any] = dict(arguments)
+    fields: dict[str, Any] = {
+        _field(n): (of, Field(alias=n) if default is ... else Field(default, alias=n))
+        for n, (of, default) in arguments.items()
+    }
     kind: type[UserBlock] = create_model(name, __base__=UserBlock, __cls_kwargs__={"abstract": True}, **fields)
     kind.kind, kind.arguments = name, tuple(arguments)
     return kind
@@ -464,7 +580,7 @@ def _tables(spec: Spec) -> Iterable[Table]:
 def _nested(table: Table) -> Iterable[Table]:
     yield table
     for value in table.__dict__.values():
-        for part in value if isinstance(value, tuple) else (value,):
+        for part in value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,):
             if isinstance(part, Table):
                 yield from _nested(part)
 
@@ -501,20 +617,17 @@ def described_error(
     key = next((str(part) for part in loc if isinstance(part, str)), "")
     here: Path = places.get(key, (*path, *loc[:1])) + tuple(p for p in loc[1:] if isinstance(p, int))
     kind = detail["type"]
-    if kind == "missing":
-        return Diagnostic("missing-key", f"{owner} needs '{key}'", document.key_place(path))
     if kind == "choice":
         return Diagnostic("choice", f"{owner} {context.get('message') or detail['msg']}", document.key_place(path))
     if kind == "expression":
         place = at_expression(document.value_place(here), int(context["start"]), int(context["end"]))
         return Diagnostic("expression", str(context["message"]), place, help=str(context["help"]))
-    if kind == "unknown-kind":
-        return Diagnostic("unknown-kind", detail["msg"], document.value_place(here), label=str(context.get("help", "")))
     found = f"'{key}' of {owner} " if key != owner else f"'{key}' "
     place = document.value_place(here)
     if kind == "value":
         return Diagnostic("value", found + detail["msg"], place, label=str(context.get("help", "")))
-    expected = _EXPECTED.get(kind, "").format(**context) or detail["msg"]
+    bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
+    expected = _EXPECTED.get(kind, "").format(**bounds) or detail["msg"]
     label = _unquoted(detail["input"]) if kind in ("int_type", "float_type", "bool_type") else ""
     return Diagnostic("value", f"{found}must be {expected}, not {described(detail['input'])}", place, label=label)
 
@@ -535,6 +648,15 @@ _EXPECTED = {
     "too_long": "no longer than {max_length}",
     "too_short": "no shorter than {min_length}",
 }
+
+
+def quoted(word: str) -> str:
+    """A word of the document, in quotes; the beginning of a long one."""
+    return f"'{word if len(word) <= 64 else word[:63] + '…'}'"
+
+
+def _is_table(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, Table)
 
 
 def _unquoted(value: Any) -> str:

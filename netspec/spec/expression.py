@@ -14,7 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from netspec.diagnostics import nearest
 
@@ -71,7 +71,7 @@ class Expression:
 Tree = Callable[[Mapping[str, Value]], Value]
 
 _TOKEN = re.compile(
-    r"\s*(?:(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|//|[-+*/%(),]))"
+    r"\s*(?:(\d+\.\d*(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|//|[-+*/%(),]))", re.ASCII
 )
 
 _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -100,7 +100,7 @@ def parse(text: str) -> Expression:
     reader = _Reader(text)
     tree = reader.sum()
     if reader.kind != "end":
-        reader.fail(f"expected an operator or the end, found '{reader.word}'")
+        raise reader.wrong(f"expected an operator or the end, found '{reader.word}'")
     return Expression(text, frozenset(reader.names), tree)
 
 
@@ -126,13 +126,13 @@ class _Reader:
             at = len(self.text) - len(self.text[self.end :].lstrip())
             raise ExpressionError(f"an expression cannot hold '{self.text[at]}'", at, at + 1, _MAY_HOLD)
 
-    def fail(self, message: str) -> NoReturn:
-        raise ExpressionError(message, self.start, self.start + len(self.word), _MAY_HOLD)
+    def wrong(self, message: str) -> ExpressionError:
+        return ExpressionError(message, self.start, self.start + len(self.word), _MAY_HOLD)
 
     def sum(self) -> Tree:
         self.depth += 1
         if self.depth > DEEPEST:
-            self.fail(f"an expression nests at most {DEEPEST} deep")
+            raise self.wrong(f"an expression nests at most {DEEPEST} deep")
         left = self.product()
         while self.word in ("+", "-"):
             left = self.binary(left, self.product)
@@ -149,7 +149,7 @@ class _Reader:
         if self.word == "-":
             self.depth += 1
             if self.depth > DEEPEST:
-                self.fail(f"an expression nests at most {DEEPEST} deep")
+                raise self.wrong(f"an expression nests at most {DEEPEST} deep")
             self.next()
             operand = self.power()
             self.depth -= 1
@@ -180,7 +180,7 @@ class _Reader:
             inner = self.sum()
             self.close()
             return inner
-        self.fail("expected a number or a name" + (f", found '{word}'" if word else " here"))
+        raise self.wrong("expected a number or a name" + (f", found '{word}'" if word else " here"))
 
     def extreme(self, word: str) -> Tree:
         choose = min if word == "min" else max
@@ -194,10 +194,11 @@ class _Reader:
 
     def close(self) -> None:
         if self.word != ")":
-            self.fail("expected ')'" + (f", found '{self.word}'" if self.word else ""))
+            raise self.wrong("expected ')'" + (f", found '{self.word}'" if self.word else ""))
         self.next()
 
 
+_TOO_LARGE = "the result is larger than 2**53"
 _MAY_HOLD = "an expression holds numbers, names, + - * / // % **, parentheses, min and max"
 
 
@@ -220,7 +221,10 @@ def _apply(symbol: str, left: Value, right: Value, text: str, start: int, end: i
         raise ExpressionError("division by zero", start, end)
     if symbol == "**" and (abs(right) > 64 or (left == 0 and right < 0)):
         raise ExpressionError("an exponent lies between -64 and 64, and zero has none below 0", start, end)
-    result = _BINARY[symbol](left, right)
+    try:
+        result = _BINARY[symbol](left, right)
+    except OverflowError:
+        raise ExpressionError(_TOO_LARGE, start, end) from None
     if isinstance(result, complex):
         raise ExpressionError("a root of a negative number is not a number here", start, end)
     return _bounded(result, start, end)
@@ -228,7 +232,7 @@ def _apply(symbol: str, left: Value, right: Value, text: str, start: int, end: i
 
 def _bounded(value: float, start: int, end: int) -> float:
     if not abs(value) <= LARGEST:
-        raise ExpressionError("the result is larger than 2**53", start, end)
+        raise ExpressionError(_TOO_LARGE, start, end)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

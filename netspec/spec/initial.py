@@ -2,17 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
-from netspec.diagnostics import nearest
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind
-from netspec.spec.values import Number, Positive, described
+from netspec.spec.values import Number, Positive, must_be
 
-__all__ = ["Init", "Initial"]
+__all__ = ["PARAMETERS", "Constant", "Init", "Initial", "Initials", "Literal"]
 
 
 class Initial(Kind, family="initial value"):
@@ -46,7 +45,7 @@ class Constant(Initial):
         return call("netspec.nn.initial.constant", self.constant)
 
 
-class Literal(Initial):
+class Literal(Initial, abstract=True):
     """Numbers that the spec gives: an array of the parameter's shape."""
 
     literal: Any
@@ -123,52 +122,27 @@ class Orthogonal(_Scaled):
     """Orthogonal rows or columns (Saxe et al., 2014)."""
 
 
-def _one(value: Any) -> Initial:
-    if isinstance(value, Initial):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Constant.model_validate({"constant": value})
-    if isinstance(value, list):
-        return Literal(literal=_frozen(value))
-    if isinstance(value, str):
-        value = {value: None}
-    if isinstance(value, dict) and value:
-        word = next(iter(value))
-        kind = Initial.kinds.get(word)
-        if kind is not None and word != "literal":
-            return kind.model_validate({k: v for k, v in value.items() if v is not None})  # type: ignore[return-value]
-        guess = nearest(word, Initial.kinds)
-        raise PydanticCustomError(
-            "unknown-kind",
-            "no initial value is called '{word}'",
-            {"word": word, "help": f"did you mean '{guess}'?" if guess else "there are: " + ", ".join(Initial.kinds)},
-        )
-    raise PydanticCustomError("value", "expected an initial value, found {found}", {"found": described(value)})
+@dataclass(frozen=True, slots=True)
+class Initials:
+    """Marks the field that holds initial values."""
 
 
-def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_frozen(v) for v in value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PydanticCustomError(
-            "value", "expected a number of the initial array, found {found}", {"found": described(value)}
-        )
-    return float(value)
+PARAMETERS = ("kernel", "bias", "scale", "embedding", "negative_slope")
+"""The names of parameters: what initial values may be given by."""
 
 
-def _init(value: Any) -> Initial | Mapping[str, Initial]:
-    if isinstance(value, dict) and value and not any(word in Initial.kinds for word in list(value)[:1]):
-        words = list(value)
-        if words[0] in _PARAMETERS or len(words) > 1:
-            return {k: _one(v) for k, v in value.items()}
-    return _one(value)
+def _init(value: Any) -> Initial | Mapping[str, Initial] | None:
+    parts = value.values() if isinstance(value, dict) else [value]
+    if value is None or all(isinstance(part, Initial) for part in parts):
+        return value  # type: ignore[no-any-return]
+    raise must_be("an initial value", value)
 
-
-_PARAMETERS = ("kernel", "bias", "scale", "embedding", "negative_slope", "centers")
 
 Init = Annotated[
     Initial | Mapping[str, Initial] | None,
+    Initials(),
     PlainValidator(_init),
     WithJsonSchema({"type": ["string", "object", "array", "number"]}),
 ]
-"""An initial value for the weights (`"he_normal"`, `{ normal = 0.02 }`), or one by parameter (`{ bias = -2.0 }`)."""
+"""An initial value for the weights (`"he_normal"`, `{ normal = 0.02 }`, a number, an array), or one by parameter
+(`{ bias = -2.0 }`); decoded by whoever reads the table."""

@@ -64,7 +64,8 @@ class Kind(Table):
     """A kind of item or section.
 
     A class with `family="…"` opens a family (layers, losses, …), perhaps within another (activations within layers);
-    every other one is a kind of the families above it, named after its class in snake case, unless `abstract=True`. A field of the kind's own name holds the principal argument.
+    every other one is a kind of the families above it, named after its class in snake case, unless `abstract=True`. A
+    field of the kind's own name holds the principal argument.
     """
 
     kinds: ClassVar[dict[str, type["Kind"]]] = {}
@@ -119,7 +120,7 @@ class Items:
 
 
 def item_of(family: type[Kind]) -> tuple[Any, ...]:
-    """What makes `Annotated[Family | None, *item_of(Family)]` the type of one item, decoded by whoever reads the table."""
+    """What makes `Annotated[Family | None, *item_of(Family)]` the type of one item, decoded by the table's reader."""
     return Item(family), PlainValidator(lambda value: _member(value, family)), _reference(family)
 
 

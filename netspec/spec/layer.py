@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from netspec.spec.initial import Init
 from netspec.spec.call import Branches, Call, Shape
+from netspec.spec.initial import Init
 from netspec.spec.kind import Kind, items_of
 from netspec.spec.values import Count, Name
 

@@ -9,7 +9,8 @@ from netspec.spec.values import Count, Literally, Padding, Positive, Rate, Size,
 
 __all__: list[str] = []
 
-_AXES = {2: "[length, channels]", 3: "[height, width, channels]", 4: "[depth, height, width, channels]"}
+_AXES = (2, 3, 4)
+_FORMS = "[length, channels], [height, width, channels] or [depth, height, width, channels]"
 
 
 def _then(first: Call, activation: Activation | None, x: Shape) -> Lowered:
@@ -19,9 +20,8 @@ def _then(first: Call, activation: Activation | None, x: Shape) -> Lowered:
 def _needs_axes(x: Shape, kind: str) -> int:
     """How many spatial axes an input has, if it has any."""
     if len(x) not in _AXES:
-        forms = ", ".join(_AXES.values())
-        after = " before 'flatten', or without it" if len(x) == 1 else ""
-        raise Mismatch(f"needs {forms}, and gets {x}", label=f"gets {x}", help=f"put '{kind}'{after}" if after else "")
+        lost = f"'flatten' and global pooling take the axes away: '{kind}' stands before them" if len(x) == 1 else ""
+        raise Mismatch(f"needs {_FORMS}, and gets {x}", label=f"gets {x}", help=lost)
     return len(x) - 1
 
 
@@ -30,11 +30,10 @@ def _each(value: int | tuple[int, ...], axes: int, key: str, x: Shape) -> tuple[
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise Mismatch(
-            f"has {len(value)} numbers for {key}, and its input {x} has {axes} spatial {'axis' if axes == 1 else 'axes'}",
-            key,
-            label=f"one number for each of {axes}",
-        )
+        given = "one number" if len(value) == 1 else f"{len(value)} numbers"
+        there = "one spatial axis" if axes == 1 else f"{axes} spatial axes"
+        message = f"has {given} for {key}, and its input {x} has {there}"
+        raise Mismatch(message, key, label="one number for each axis, or one for all")
     return value
 
 
@@ -106,17 +105,19 @@ class _Pool(Layer, abstract=True):
     function: ClassVar[str]
 
     def pooled(
-        self, x: Shape, window: int | tuple[int, ...], stride: int | tuple[int, ...] | None, padding: object
+        self,
+        x: Shape,
+        window: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None,
+        padding: str | int | tuple[int, ...],
     ) -> Call:
         axes = _needs_axes(x, self.kind)
         windows = _each(window, axes, self.kind, x)
         strides = windows if stride is None else _each(stride, axes, "stride", x)
-        return call(
-            self.function,
-            window_shape=windows,
-            strides=strides,
-            padding=_window_padding(padding, axes, x),  # type: ignore[arg-type]
-        )
+        zeros = _window_padding(padding, axes, x)
+        if not isinstance(zeros, str) and any(p >= w for (p, _), w in zip(zeros, windows, strict=True)):
+            raise Mismatch("has windows that hold nothing but padding", "padding", label="must be less than the window")
+        return call(self.function, window_shape=windows, strides=strides, padding=zeros)
 
 
 class MaxPool(_Pool):
@@ -182,7 +183,7 @@ class Flatten(Layer):
 
 
 class Dropout(Layer):
-    """In training, sets each number to 0 with the given probability and scales the others up (Srivastava et al., 2014)."""
+    """In training, each number becomes 0 with the given probability; the others grow (Srivastava et al., 2014)."""
 
     dropout: Rate = 0.5
 
@@ -237,7 +238,7 @@ class Embed(Layer):
     """Looks up a learned vector for each whole number: [length] becomes [length, embed].
 
     embed: the vectors' width.
-    vocabulary: how many there are; what the data has unless said otherwise.
+    vocabulary: how many there are: the whole numbers go from 0 to one less.
     """
 
     consumes = "int32"
@@ -276,8 +277,11 @@ class Residual(Layer):
         """The layers that bring `x` to the shape `out`: none where it has that shape already."""
         if self.shortcut == "identity" or x == out or len(x) != len(out):
             return ()
-        if len(x) == 1:
-            return (Dense(dense=out.channels, bias=False),) if self.shortcut == "projection" else ()
+        if self.shortcut == "pad" and out.channels < x.channels:
+            message = f"adds {out} to {x}, which has more channels: no padding helps"
+            raise Mismatch(message, "shortcut", help='shortcut = "projection" brings x to the same shape')
+        if len(x) == 1 and self.shortcut == "projection":
+            return (Dense(dense=out.channels, bias=False),)
         stride = tuple(-(-a // b) for a, b in zip(x.spatial, out.spatial, strict=True))
         if self.shortcut == "pad":
             return (Subsample(stride=stride, channels=out.channels),)
@@ -287,10 +291,8 @@ class Residual(Layer):
 class Subsample(Layer, abstract=True):
     """Every so manieth position, and channels of zeros at the end: what `shortcut = "pad"` becomes."""
 
-    stride: Size
-    channels: Count
+    stride: tuple[int, ...]
+    channels: int
 
     def lower(self, x: Shape) -> Call:
-        if self.channels < x.channels:
-            raise Mismatch(f"cannot pad {x.channels} channels to {self.channels}")
         return call("netspec.nn.shapes.subsample", self.stride, self.channels)

@@ -274,7 +274,7 @@ def _number(value: Any) -> Any:
         return found
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
         return value
-    raise must_be("a number", value)
+    raise must_be("a finite number", value)
 
 
 def _whole(value: Any) -> Any:
@@ -288,4 +288,4 @@ def _whole(value: Any) -> Any:
 def _numbers(value: Any) -> Any:
     if isinstance(value, list | tuple) and value:
         return tuple(_numbers(v) if isinstance(v, list | tuple) else _number(v) for v in value)
-    raise must_be("a list of numbers", value)
+    raise must_be("a list of finite numbers", value)

@@ -114,7 +114,8 @@ class Step(Schedule):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.every is None) == (self.at is None):
-            raise PydanticCustomError("choice", "needs either 'every' or 'at'")
+            both = self.every is not None
+            raise PydanticCustomError("choice", "has both 'every' and 'at'" if both else "needs 'every' or 'at'")
         return self
 
 

@@ -5,6 +5,7 @@ Until `Table.filled` has worked them out, fields declared with these types may h
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pydantic.functional_validators import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from netspec.diagnostics import nearest
+from netspec.document.plain import value_text
 from netspec.spec.expression import Expression, ExpressionError, parse
 
 __all__ = [
@@ -49,13 +51,13 @@ def described(value: Any) -> str:
         str: "a string",
         list: "a list",
         tuple: "a list",
-        dict: "a table",
     }
-    text = "true" if value is True else "false" if value is False else repr(value)
     if isinstance(value, dict):
-        return "a table"
-    shown = text if len(text) <= 40 else text[:37] + "…"
-    return f"{shown} ({words.get(type(value), 'a date or time')})"
+        return "a table" if value else "an empty table"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} (no finite number)"
+    text = value_text(value)
+    return f"{text if len(text) <= 40 else text[:37] + '…'} ({words.get(type(value), 'a date or time')})"
 
 
 def must_be(expected: str, value: Any, help: str = "") -> PydanticCustomError:  # noqa: A002
@@ -124,9 +126,8 @@ else:
     """true or false."""
 
     def _sizes(least: int, words: Sequence[str]) -> Callable[[Any], Any]:
-        expected = f"a whole number from {least}, or a list of one for each axis" + "".join(
-            f", or '{w}'" for w in words
-        )
+        said = "".join(f"'{w}', " for w in words)
+        expected = f"{said}a whole number from {least}, or a list of one for each axis"
 
         def validate(value: Any) -> Any:
             if isinstance(value, str) and value in words:
@@ -162,7 +163,7 @@ else:
 def _name(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value):
         return value
-    raise must_be("a name of small letters, digits and _ that begins with a letter", value)
+    raise must_be("small letters, digits and _, beginning with a letter, at most 64", value)
 
 
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"})]
