@@ -263,7 +263,8 @@ def _follow(session: Session, json: bool) -> None:
     import os
 
     from netspec.report.finish import summary
-    from netspec.report.live import Interrupts, display_for
+    from netspec.report.interrupts import Interrupts
+    from netspec.report.live import display_for
     from netspec.report.objects import Objects
     from netspec.report.progress import Progress, advance
     from netspec.runs.records import read_events

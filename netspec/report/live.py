@@ -1,37 +1,31 @@
-"""What a training shows while it goes on: a dashboard in a terminal, lines anywhere else; and how it hears Ctrl-C.
+"""The dashboard in a terminal, drawn in place while a training goes on; lines where there is no such terminal.
 
-The only module of `report` that knows of terminals, threads and signals. The training thread never waits for a
-terminal: it folds its events into a state and goes on; another thread draws the newest state, and what a slow terminal
-had no time for is never drawn.
-
-Rich renders the frames, but does not drive the terminal: its Live leaves cursor and echo broken on SIGTERM.
+The training thread never waits for the terminal: another thread draws the newest state, and what a slow terminal had no
+time for is never drawn. Rich renders the frames, but does not drive the terminal: its Live leaves cursor and echo
+broken on SIGTERM.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import os
-import re
 import select
-import signal
-import socket
 import termios
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from types import FrameType, TracebackType
-from typing import Any, Protocol, Self, TextIO
+from types import TracebackType
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 
-from netspec.diagnostics import printable
 from netspec.report.dashboard import view
-from netspec.report.progress import Progress, advance
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Started, Stepped
+from netspec.report.display import Display, Follower
+from netspec.report.lines import Lines
+from netspec.report.progress import Progress
+from netspec.runs.events import Event
 
-__all__ = ["Dashboard", "Display", "Interrupts", "Lines", "display_for", "is_live"]
+__all__ = ["Dashboard", "display_for", "is_live"]
 
 FRAME_SECONDS = 0.5
 """Between two frames: with 4 ms a frame, well under one percent of two cores."""
@@ -39,46 +33,10 @@ FRAME_SECONDS = 0.5
 MOST_LINES = 30
 """A dashboard no higher than this: on a large screen, what was there before stays in sight."""
 
-LINE_SECONDS = 10.0
-"""Between two lines about steps, where nothing was evaluated in the meantime."""
-
 STALLED_SECONDS = 1.0
 """How long the end of a training waits for a terminal that takes nothing."""
 
-GRACE_SECONDS = 2.0
-"""How long a second Ctrl-C waits for Python to get a turn before the process is ended."""
-
 LEAST_COLUMNS, LEAST_LINES = 20, 3
-
-
-MOST_NEWS = 256
-"""Events that may wait to be folded: the stretch is short, yet folding many at a time is several times cheaper."""
-
-
-class Display(Protocol):
-    """Something that shows a training while it goes on."""
-
-    @property
-    def progress(self) -> Progress:
-        """The state, with every event in it that was shown."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def show(self, event: Event) -> None:
-        """Take in one event; returns at once."""
-
-    def stopping(self) -> None:
-        """Say that a stop was asked for and that the trainer is about to save."""
-
-    def release(self) -> None:
-        """Leave the terminal as it was found, until `hold`."""
-
-    def hold(self) -> None:
-        """Go on after `release`."""
 
 
 def display_for(stream: TextIO, environ: Mapping[str, str], progress: Progress | None = None) -> Display:
@@ -103,121 +61,6 @@ def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return columns >= LEAST_COLUMNS and lines >= LEAST_LINES and _in_foreground(stream.fileno())
 
 
-class _Follower:
-    """Events on their way into a state: cheap to add from one thread, folded by whichever thread wants the state."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._news: deque[Event] = deque()
-        self._folding = threading.Lock()
-
-    def add(self, event: Event) -> None:
-        self._news.append(event)
-        if len(self._news) >= MOST_NEWS:
-            self.progress()
-
-    def progress(self) -> Progress:
-        with self._folding:
-            while self._news:
-                self._progress = advance(self._progress, self._news.popleft())
-            return self._progress
-
-
-class Lines:
-    """One line of `key=value` for each evaluation, and for steps every few seconds: for logs, pipes and CI."""
-
-    def __init__(self, stream: TextIO, progress: Progress) -> None:
-        self._follower = _Follower(progress)
-        self._stream = stream
-        self._said = 0.0
-        self._lock = threading.Lock()
-
-    @property
-    def progress(self) -> Progress:
-        return self._follower.progress()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-    def show(self, event: Event) -> None:
-        self._follower.add(event)
-        if isinstance(event, Stepped) and event.time - self._said < LINE_SECONDS:
-            return
-        pairs = _pairs(event, self.progress)
-        if pairs:
-            self._said = event.time
-            self._write(pairs)
-
-    def stopping(self) -> None:
-        self._write({"stopping": "finishing the step and saving"})
-
-    def release(self) -> None:
-        return None
-
-    def hold(self) -> None:
-        return None
-
-    def _write(self, pairs: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._stream.write(" ".join(f"{key}={_value(value)}" for key, value in pairs.items()) + "\n")
-            self._stream.flush()
-
-
-def _pairs(event: Event, progress: Progress) -> Mapping[str, Any]:
-    """What a line says of an event; nothing where the event deserves no line."""
-    match event:
-        case Started():
-            keys = ("run", "name", "device", "seed", "parameters", "batch", "step", "steps")
-            return {key: getattr(event, key) for key in keys if getattr(event, key) != ""}
-        case Stepped():
-            return _position(event, progress) | _measured(progress)
-        case Evaluated():
-            return _position(event, progress) | _measured(progress) | dict(event.metrics) | {"best": event.best}
-        case Alerted():
-            return {"alert": event.code, "step": event.step, "message": event.message, "help": event.help}
-        case Finished():
-            ending = {"finished": event.reason, "step": event.step, "seconds": round(event.seconds, 1)}
-            return ending | dict(event.metrics) | ({"run": event.run} if event.run else {})
-        case _:
-            return {}
-
-
-def _position(event: Stepped | Evaluated, progress: Progress) -> dict[str, Any]:
-    left = progress.left(event.time)
-    steps = {"steps": progress.started.steps} if progress.started else {}
-    clocks = {"elapsed": round(progress.elapsed(event.time))} | ({} if left is None else {"left": round(left)})
-    return {"step": event.step, **steps, "epoch": round(event.epoch, 2), **clocks}
-
-
-def _measured(progress: Progress) -> dict[str, Any]:
-    stepped = progress.stepped
-    if stepped is None:
-        return {}
-    rate = {} if stepped.learning_rate is None else {"learning_rate": stepped.learning_rate}
-    return {
-        "loss": stepped.loss,
-        "smoothed_loss": progress.smoothed,
-        **rate,
-        "gradient_norm": stepped.gradient_norm,
-        "examples_per_second": round(stepped.examples_per_second, 1),
-    }
-
-
-def _value(value: Any) -> str:
-    """A value without blanks, or in quotes: ASCII in either case."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    text = str(value)
-    return text if re.fullmatch(r"[\w./:+-]+", text, re.ASCII) else json.dumps(printable(text))
-
-
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _CLEAR_LINE, _CLEAR_BELOW, _HOME = "\r\x1b[2K", "\r\x1b[J", "\x1b[H"
 
@@ -228,7 +71,7 @@ class Dashboard:
     def __init__(
         self, stream: TextIO, environ: Mapping[str, str], progress: Progress, clock: Callable[[], float] = time.time
     ) -> None:
-        self._follower = _Follower(progress)
+        self._follower = Follower(progress)
         self._stream = stream
         self._terminal = stream.fileno()
         self._clock = clock
@@ -369,81 +212,3 @@ def _speaks_braille(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether the terminal shows Unicode; the Linux console does, but has no glyphs for braille."""
     encoding = (stream.encoding or "").lower().replace("-", "").replace("_", "")
     return encoding == "utf8" and environ.get("TERM") != "linux"
-
-
-class Interrupts:
-    """Ctrl-C and SIGTERM while a training goes on: the first asks for a stop, a second Ctrl-C leaves at once.
-
-    The trainer looks at `requested` after each dispatch, saves, and stops. Python runs signal handlers between two
-    bytecodes of the main thread only, which may be deep in a compilation for a minute; so a thread of its own hears
-    every signal as it arrives, shows that it was heard, and at a second Ctrl-C gives the terminal back and, if the main
-    thread did not leave by a KeyboardInterrupt within two seconds, ends the process with code 130. Checkpoints are
-    whole at any moment, so nothing that was saved is lost by that. Ctrl-Z gives the terminal back while it lasts.
-    """
-
-    def __init__(self, display: Display) -> None:
-        self.requested = False
-        self._display = display
-        self._heard = False  # by the listening thread
-        self._handled = False  # by the main thread
-        self._again = False
-        self._left = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._inbox, self._outbox = socket.socketpair()
-        self._outbox.setblocking(False)
-        self._wakeup = signal.set_wakeup_fd(self._outbox.fileno(), warn_on_full_buffer=False)
-        heard = [n for n in _HEARD if signal.getsignal(n) is not signal.SIG_IGN]  # as under nohup: stays ignored
-        self._before = {number: signal.signal(number, self._handle) for number in heard}
-        self._thread = threading.Thread(target=self._listen, name="interrupts", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._left.set()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup)
-        self._outbox.close()
-        self._thread.join(GRACE_SECONDS)
-        self._inbox.close()
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread. Two signals that came during one call into C arrive here as one: `_again` tells."""
-        if number == signal.SIGTSTP:
-            self._suspend()
-            return
-        second = number == signal.SIGINT and (self._handled or self._again)
-        self.requested = self._handled = True
-        if second:
-            raise KeyboardInterrupt
-
-    def _suspend(self) -> None:
-        """Stop as if nothing had handled Ctrl-Z, the terminal given back until the process goes on."""
-        self._display.release()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, self._handle)
-        self._display.hold()
-
-    def _listen(self) -> None:
-        """In a thread: every signal is one byte, at once, whatever the main thread is doing."""
-        while data := self._inbox.recv(1):
-            if data[0] not in (signal.SIGINT, signal.SIGTERM):
-                continue
-            if not self._heard:
-                self._heard = self.requested = True
-                self._display.stopping()
-            elif data[0] == signal.SIGINT:
-                self._leave()
-
-    def _leave(self) -> None:
-        self._again = True
-        self._display.release()
-        if not self._left.wait(GRACE_SECONDS):
-            os._exit(130)
-
-
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGTSTP)

@@ -19,7 +19,8 @@ import pytest
 from conftest import events
 
 from netspec.report import live
-from netspec.report.live import Dashboard, Interrupts, Lines, display_for, is_live
+from netspec.report.lines import Lines
+from netspec.report.live import Dashboard, display_for, is_live
 from netspec.report.progress import Progress
 
 TERMINAL = {"TERM": "xterm-256color"}
@@ -218,78 +219,3 @@ def test_a_frame_keeps_to_what_the_terminal_can_show(terminal, encoding, environ
         drawn += os.read(person, 65536)
     assert drawn.isascii() != braille
     assert (b"\x1b[38;5;33m" in drawn or b"\x1b[34m" in drawn or b"\x1b[94m" in drawn) == colour
-
-
-def test_lines_are_one_an_epoch_and_plain():
-    stream = io.StringIO()
-    with Lines(stream, Progress()) as lines:
-        for event in events(492, "done"):
-            lines.show(event)
-    written = stream.getvalue().splitlines()
-    assert len(written) == 1 + 12 + 1  # begun, epochs, done
-    assert stream.getvalue().isascii()
-    assert not set(stream.getvalue()) & set("\r\x1b")
-    assert written[0] == (
-        'run=runs/lenet5-3 name=lenet5 device="cpu, 2 cores" seed=0 parameters=61706 batch=32 step=0 steps=1200'
-    )
-    assert written[1].startswith("step=40 steps=1200 epoch=1 elapsed=3 left=")
-    assert written[1].endswith("validation/loss=1.7884 validation/accuracy=0.48814 best=true")
-    assert written[-1].startswith("finished=done step=492 seconds=")
-
-
-def test_a_long_epoch_says_something_every_few_seconds():
-    stream = io.StringIO()
-    steps = [e for e in events(1200) if e.event in ("started", "stepped")]
-    with Lines(stream, Progress()) as lines:
-        for event in steps:
-            lines.show(event)
-    seconds = steps[-1].time - steps[0].time
-    assert abs(len(stream.getvalue().splitlines()) - seconds / live.LINE_SECONDS) <= 2
-
-
-class Recorder(Lines):
-    def __init__(self):
-        super().__init__(io.StringIO(), Progress())
-        self.said = []
-
-    def stopping(self):
-        self.said.append("stopping")
-
-    def release(self):
-        self.said.append("release")
-
-
-def heard(recorder, count):
-    end = time.monotonic() + 5
-    while len(recorder.said) < count and time.monotonic() < end:
-        time.sleep(0.005)
-    return recorder.said
-
-
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_a_second_ctrl_c_leaves(first):
-    recorder, before = Recorder(), signal.getsignal(signal.SIGINT)
-    interrupts = Interrupts(recorder)
-
-    def train():
-        with interrupts:
-            signal.raise_signal(first)
-            assert interrupts.requested
-            assert heard(recorder, 1) == ["stopping"]
-            signal.raise_signal(signal.SIGTERM)  # never more than asks
-            signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        train()
-    assert heard(recorder, 2) == ["stopping", "release"]
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_signal_that_was_ignored_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with Interrupts(Recorder()) as interrupts:
-            signal.raise_signal(signal.SIGINT)
-            assert not interrupts.requested
-    finally:
-        signal.signal(signal.SIGINT, before)

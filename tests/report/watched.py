@@ -12,7 +12,8 @@ import time
 
 from conftest import events
 
-from netspec.report.live import Interrupts, display_for
+from netspec.report.interrupts import Interrupts
+from netspec.report.live import display_for
 
 
 def main(ending: str) -> int:

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import io
+
+from conftest import events
+
+from netspec.report.lines import LINE_SECONDS, Lines
+from netspec.report.progress import Progress
+
+
+def test_lines_are_one_an_epoch_and_plain():
+    stream = io.StringIO()
+    with Lines(stream, Progress()) as lines:
+        for event in events(492, "done"):
+            lines.show(event)
+    written = stream.getvalue().splitlines()
+    assert len(written) == 1 + 12 + 1  # begun, epochs, done
+    assert stream.getvalue().isascii()
+    assert not set(stream.getvalue()) & set("\r\x1b")
+    assert written[0] == (
+        'run=runs/lenet5-3 name=lenet5 device="cpu, 2 cores" seed=0 parameters=61706 batch=32 step=0 steps=1200'
+    )
+    assert written[1].startswith("step=40 steps=1200 epoch=1 elapsed=3 left=")
+    assert written[1].endswith("validation/loss=1.7884 validation/accuracy=0.48814 best=true")
+    assert written[-1].startswith("finished=done step=492 seconds=")
+
+
+def test_a_long_epoch_says_something_every_few_seconds():
+    stream = io.StringIO()
+    steps = [e for e in events(1200) if e.event in ("started", "stepped")]
+    with Lines(stream, Progress()) as lines:
+        for event in steps:
+            lines.show(event)
+    seconds = steps[-1].time - steps[0].time
+    assert abs(len(stream.getvalue().splitlines()) - seconds / LINE_SECONDS) <= 2
