@@ -60,6 +60,9 @@ def call(name: str, /, *arguments: Any, **keywords: Any) -> Call:
 
 
 def _written(value: Any) -> str:
+    """An argument as source has it, calls inside it included."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
     return str(value) if isinstance(value, Call) else repr(value)
 
 
