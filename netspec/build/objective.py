@@ -124,7 +124,7 @@ def _check_outputs(spec: Spec, loss: Loss, graph: Graph, facts: Facts) -> None:
             if len(found) == 1
             else f'"flatten" or a global pooling, then {{ dense = {wide} }}'
         )
-        raise SpecError(Diagnostic("shape", message, graph.nodes[-1].place, f"gives {found}", help=help_))
+        raise SpecError(Diagnostic("shape", message, graph.nodes[-1].place, label=f"gives {found}", help=help_))
 
 
 def _penalties(spec: Spec, loss: Loss, graph: Graph) -> Callable[[Arrays], Any] | None:

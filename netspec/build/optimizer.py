@@ -45,7 +45,9 @@ def batch_of(spec: Spec, facts: Facts) -> int:
     if batch > examples:
         place = spec.document.value_place(("train", "batch"))
         message = f"a batch of {batch} is more than the {examples} training examples"
-        raise SpecError(Diagnostic("batch", message, place, label='fewer, or "all"'))
+        given = "batch" in spec.document.values["train"]
+        label = 'fewer, or "all"' if given else '32 where nothing is said: add batch = "all", or fewer'
+        raise SpecError(Diagnostic("batch", message, place, label=label))
     return batch
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
 from netspec.build.optimizer import Updater, batch_of, build_optimizer, clock_of
-from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.graph.facts import Facts
 from netspec.graph.resolve import fill_sections, resolve
 from netspec.spec.schedules import Clock
@@ -73,7 +73,8 @@ def build(spec: Spec, facts: Facts) -> Program:
     updater = build_optimizer(filled, clock)
     if not set(graph.parameters) - graph.frozen:
         place = spec.document.key_place(("model",))
-        raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place))
+        label = "all of them are frozen" if graph.parameters else ""
+        raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
     return Program(
         filled,
         facts,
@@ -100,7 +101,11 @@ def _judge(spec: Spec, facts: Facts, objective: Objective) -> Judge:
         place = spec.document.value_place(("train", "keep", "best"))
         raise SpecError(
             Diagnostic(
-                "unknown-name", f"nothing is measured as '{metric}'", place, note=f"there are: {', '.join(known)}"
+                "unknown-name",
+                f"nothing is measured as '{metric}'",
+                place,
+                label=f"did you mean '{guess}'?" if (guess := nearest(metric, known)) else "",
+                note=f"there are: {', '.join(known)}",
             )
         )
     better = objective.metrics[metric.partition("/")[2]].higher_is_better

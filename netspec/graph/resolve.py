@@ -15,6 +15,7 @@ from netspec.document import Document, Path
 from netspec.graph.facts import Facts
 from netspec.graph.graph import Graph, Node, Step
 from netspec.graph.trace import trace
+from netspec.spec.activations import Activation
 from netspec.spec.call import Branches, Call, Mismatch, Shape
 from netspec.spec.decode import UserBlock, at_expression, described_errors, names_read, quoted
 from netspec.spec.expression import ExpressionError
@@ -427,6 +428,11 @@ def _check_reads(layer: Layer, x: _Value) -> None:
         raise Mismatch(
             "looks up whole numbers, and gets fractions",
             help=f"'{layer.kind}' stands first, and its data is an array of whole numbers",
+        )
+    if isinstance(layer, Activation) and x.dtype == "int32":
+        raise Mismatch(
+            "counts with fractions, and gets whole numbers",
+            help='"embed" looks whole numbers up; transform = ["scale"] in [data] makes fractions of them',
         )
 
 

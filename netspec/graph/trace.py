@@ -53,8 +53,6 @@ def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
     try:
         jaxpr, result = jax.make_jaxpr(run, return_shape=True)(parameters, statistics, *examples)
     except (TypeError, ValueError, OverflowError) as error:
-        if dtype == "int32":
-            raise Mismatch(_NEEDS_FRACTIONS, help=_MAKE_FRACTIONS) from error
         raise Mismatch(f"cannot take {', '.join(map(str, inputs))}: {str(error).splitlines()[0]}") from error
     output = Shape(result.shape[1:])
     if 0 in output:
@@ -64,10 +62,6 @@ def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
             help="a smaller window, less stride before it, or padding",
         )
     return Traced(output, str(result.dtype), parameters, statistics, _multiply_adds(jaxpr.jaxpr))
-
-
-_NEEDS_FRACTIONS = "counts with fractions, and gets whole numbers"
-_MAKE_FRACTIONS = 'transform = ["scale"] or ["standardize"] in [data] makes fractions; "embed" looks whole numbers up'
 
 
 def _multiply_adds(jaxpr: Any) -> int:
