@@ -74,7 +74,7 @@ def windows(start: int, clock: Clock, length: int, stops: tuple[int, ...]) -> It
 def size_of(examples: Examples) -> int:
     """How many bytes the examples take, decoded."""
     shape = examples.inputs.shape
-    return int(np.prod(shape, dtype=np.int64)) * np.dtype(examples.inputs.dtype).itemsize + examples.targets.nbytes
+    return int(np.prod(shape, dtype=np.int64) * np.dtype(examples.inputs.dtype).itemsize + examples.targets.nbytes)
 
 
 Order = Callable[[int], Any]

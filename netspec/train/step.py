@@ -81,7 +81,7 @@ def _looped(program: Program) -> Steps:
         return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(()), jnp.zeros(())))
 
     # `count` is a number on the device: one program for windows of any length, and the same bits whatever their length.
-    return jax.jit(run, donate_argnums=0)  # type: ignore[no-any-return]
+    return jax.jit(run, donate_argnums=0)
 
 
 def _single(program: Program) -> Steps:
@@ -112,4 +112,4 @@ def make_order(examples: int) -> Callable[[Any, Any], Any]:
     def order(key: Any, epoch: Any) -> Any:
         return jax.random.permutation(jax.random.fold_in(key, epoch), examples).astype(jnp.int32)
 
-    return order  # type: ignore[no-any-return]
+    return order

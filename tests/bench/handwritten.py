@@ -69,7 +69,7 @@ def _pure_step(problem: Problem, start: State) -> tuple[Any, Callable[..., Any]]
         x, y = inputs[rows], targets[rows]
 
         def loss_of(parameters: Any) -> tuple[Any, Any]:
-            module = nnx.merge(definition, parameters, statistics)
+            module = nnx.merge(definition, parameters, statistics, copy=True)
             loss = _loss(module(x), y)
             return loss, nnx.state(module, nnx.Not(nnx.Param))
 

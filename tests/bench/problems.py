@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -132,8 +134,7 @@ class ResNet20(nnx.Module):
         self.conv = nnx.Conv(3, 16, (3, 3), padding="SAME", use_bias=False, rngs=rngs)
         self.norm = _norm(16, rngs)
         widths = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
-        pairs = zip(widths, widths[1:], strict=False)
-        self.blocks = nnx.List([BasicBlock(c, w, 1 if c == w else 2, rngs) for c, w in pairs])
+        self.blocks = nnx.List([BasicBlock(c, w, 1 if c == w else 2, rngs) for c, w in pairwise(widths)])
         self.dense = nnx.Linear(64, CLASSES, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
@@ -148,8 +149,6 @@ def _norm(width: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
 
 
 def _pad_channels(x: Any, extra: int) -> Any:
-    import jax.numpy as jnp
-
     return jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, extra)))
 
 
@@ -234,8 +233,6 @@ PROBLEMS: Mapping[str, Problem] = {
     for problem in (
         Problem("perceptron", (784,), 128, _PERCEPTRON, Perceptron, partial(optax.adam, 1e-3), _same),
         Problem("lenet5", (28, 28, 1), 128, _LENET5, LeNet5, partial(optax.adam, 1e-3), _same),
-        Problem(
-            "resnet20", (32, 32, 3), 64, _RESNET20, ResNet20, partial(optax.sgd, 0.1, momentum=0.9), _resnet_path
-        ),
+        Problem("resnet20", (32, 32, 3), 64, _RESNET20, ResNet20, partial(optax.sgd, 0.1, momentum=0.9), _resnet_path),
     )
 }
