@@ -181,7 +181,10 @@ def evaluate(
         return
     from netspec.report.metrics import view
 
-    _console().print(view(found.run, found.step, found.metrics, found.examples))
+    console = _console()
+    width, colour, ascii_only = console.width, _coloured(console), _ascii(console)
+    table = view(found.run, found.step, found.metrics, found.examples, width, colour=colour, ascii=ascii_only)
+    console.print(table)
 
 
 @app.command(epilog="Example: netspec predict lenet5-1 photos/ --out classes.csv")
@@ -320,7 +323,7 @@ def _complain(diagnostics: Iterable[Diagnostic]) -> None:
     from netspec.diagnostics import render
     from netspec.report.mistakes import coloured
 
-    plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     rendered = [render(d) for d in diagnostics]
     if rendered:
         text = "\n\n".join(rendered if plain else map(coloured, rendered))

@@ -95,7 +95,7 @@ def _columns(comparison: Comparison, titles: Sequence[str], width: int, look: Lo
     ]
     blank: list[list[Cell]] = [[]]
     rows = [row for i, block in enumerate(blocks) for row in (blank if i else []) + block]
-    return table([Column("")] * len(head), [head, *rows], width, look)[1:]
+    return table([Column("")] * len(head), [head, *rows], width, look)
 
 
 def _rows(comparison: Comparison, titles: Sequence[str], width: int, look: Look) -> list[list[Text]]:

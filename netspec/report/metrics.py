@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
-from rich.table import Table
 from rich.text import Text
 
-from netspec.diagnostics import printable
-from netspec.report.wording import count, measure
+from netspec.report.frame import Frame, Look, fitted, stacked
+from netspec.report.styles import BOLD
+from netspec.report.tables import Cell, Column, bands
+from netspec.report.wording import count, measure, measured_name
 
 __all__ = ["view"]
 
 
-def view(run: str, step: int, metrics: Mapping[str, float], examples: Mapping[str, int]) -> Table:
-    """The table.
+def view(
+    run: str,
+    step: int,
+    metrics: Mapping[str, float],
+    examples: Mapping[str, int],
+    width: int,
+    *,
+    colour: bool = True,
+    ascii: bool = False,  # noqa: A002
+) -> Frame:
+    """The table in lines of at most `width` columns; parts that do not fit beside the others stand below them.
 
     Args:
-        metrics: by "part/metric".
+        run: its directory.
+        step: at which its parameters were what was measured.
+        metrics: by "part/metric", each for every part.
         examples: how many, by part.
+        width: columns of the terminal; at least 40.
+        colour: use colour.
+        ascii: use nothing but ASCII.
     """
-    table = Table(title=Text(printable(f"{run}, step {count(step)}")), title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for part, number in examples.items():
-        table.add_column(Text(printable(f"{part} ({count(number)})")), justify="right")
-    for name in dict.fromkeys(key.partition("/")[2] for key in metrics):
-        table.add_row(
-            Text(printable(name.replace("_", " "))), *(measure(metrics[f"{part}/{name}"]) for part in examples)
-        )
-    return table
+    look = Look(ascii, colour)
+    columns = [Column(""), *[Column("", right=True)] * len(examples)]
+    head = [Cell(), *(Cell(f"{part} ({count(number)})", BOLD) for part, number in examples.items())]
+    rows = [
+        [Cell(measured_name(name)), *(Cell(measure(metrics[f"{part}/{name}"])) for part in examples)]
+        for name in dict.fromkeys(key.partition("/")[2] for key in metrics)
+    ]
+    first, *others = bands(columns, [head, *rows], width, look)
+    return Frame(stacked([[*_title(f"{run}, step {count(step)}", width, look), *first], *others]))
+
+
+def _title(sentence: str, width: int, look: Look) -> list[Text]:
+    """All of it, however long a path is: no end of it may be missing."""
+    pieces = textwrap.wrap(look.text(sentence).plain, width, break_on_hyphens=False)
+    return [fitted(look.text(piece), width, look) for piece in pieces]

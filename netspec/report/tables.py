@@ -47,13 +47,13 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int,
     """The table as lines of at most `width` columns, titles first; no line ends in spaces.
 
     Args:
-        columns: from left to right.
+        columns: from left to right; where none has a title, there is no line for them.
         rows: of one cell a column each; an empty row is a blank line, and one of a single cell spans the table.
         width: in columns of the terminal.
         look: with which characters, and whether with colour.
     """
-    titles = [Cell(c.title, DIM) for c in columns]
-    grid = [[look.text(cell.text, cell.style) for cell in row] for row in (titles, *rows)]
+    titles = [[Cell(c.title, DIM) for c in columns]] if any(c.title for c in columns) else []
+    grid = [[look.text(cell.text, cell.style) for cell in row] for row in (*titles, *rows)]
     full = [row for row in grid if len(row) == len(columns)]
     natural = [max(row[i].cell_len for row in full) for i in range(len(columns))]
     shown = _fitting(columns, natural, width)
