@@ -13,7 +13,7 @@ from rich.text import Text
 from netspec.report.curves import Series, draw
 from netspec.report.frame import Frame, Look, beside, fitted, stacked
 from netspec.report.progress import Curve, Progress
-from netspec.report.styles import BAD, BAR, BOLD, DIM, STATES, WARNING
+from netspec.report.styles import BAD, BOLD, DIM, PALETTE, STATES, WARNING
 from netspec.report.wording import age, count, duration, epochs, measure, measured_name, percent, setting
 
 __all__ = ["view"]
@@ -26,8 +26,9 @@ LEAST_CHART, TWO_CHARTS = 6, 17
 LEAST_BAR = 12
 ALERTS_SHOWN = 3
 
-RAW, SMOOTHED = "color(67)", BAR
-PARTS: Mapping[str, str] = {"training": SMOOTHED, "validation": "color(208)", "test": "color(35)"}
+RAW = "color(67)"
+SMOOTHED, VALIDATION, TEST = PALETTE[:3]
+PARTS: Mapping[str, str] = {"training": SMOOTHED, "validation": VALIDATION, "test": TEST}
 """The colours of curves, and of the numbers that they end with."""
 
 

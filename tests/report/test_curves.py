@@ -110,3 +110,8 @@ def test_a_label_cannot_steer_the_terminal():
     legend = draw([Series("\x1b[2J[red]\n", [(0, 1.0)])], 60, 8)[0].plain
     assert "\x1b" not in legend
     assert "[red]" in legend
+
+
+def test_a_label_keeps_to_ascii_where_the_curves_do():
+    lines = draw([Series("é → 名", [(0, 1.0)])], 60, 8, ascii=True, title="größe")
+    assert lines[0].plain == "gr\\xf6\\xdfe   ** \\xe9 -> \\u540d"
