@@ -24,7 +24,7 @@ from netspec.train.device import capacity, described
 from netspec.train.diagnose import all_finite, where_it_diverged
 from netspec.train.feed import Examples, Window, feed_for, windows
 from netspec.train.measure import Measure
-from netspec.train.state import Keys, State, begin, from_arrays, to_arrays
+from netspec.train.state import Keys, State, begin, from_arrays, shapes, to_arrays
 from netspec.train.step import make_order, make_steps
 
 __all__ = ["Parts", "result_of", "result_step", "train", "window_length"]
@@ -349,8 +349,7 @@ def _of_device(error: Exception) -> Diagnostic:
 def _first_state(program: Program, keys: Keys, resumed: Checkpoint | None) -> State:
     if resumed is None:
         return begin(program, keys)
-    like = jax.eval_shape(lambda: begin(program, keys))
-    return from_arrays(like, _under("state/", resumed.arrays))
+    return from_arrays(shapes(program), _under("state/", resumed.arrays))
 
 
 def _first_best(state: State, resumed: Checkpoint | None) -> Best:

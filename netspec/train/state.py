@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +13,7 @@ from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, RunError
 from netspec.graph.calls import Arrays
 
-__all__ = ["Keys", "State", "begin", "from_arrays", "to_arrays"]
+__all__ = ["Keys", "State", "begin", "from_arrays", "shapes", "to_arrays"]
 
 
 class State(NamedTuple):
@@ -50,6 +50,19 @@ class Keys(NamedTuple):
 
 def begin(program: Program, keys: Keys) -> State:
     """The state before the first step."""
+    # It runs once, so what counts is how long it takes to compile: a quarter of what full optimization takes.
+    options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
+    state: State = jax.jit(_first(program), compiler_options=options)(keys.initial)
+    return state
+
+
+def shapes(program: Program) -> State:
+    """The shapes of a program's state, in its place; nothing is allocated."""
+    state: State = jax.eval_shape(_first(program), Keys.of(0).initial)
+    return state
+
+
+def _first(program: Program) -> Callable[[jax.Array], State]:
     frozen_paths = program.network.graph.frozen
 
     def make(key: jax.Array) -> State:
@@ -59,9 +72,7 @@ def begin(program: Program, keys: Keys) -> State:
         optimizer = program.updater.transformation.init(learned)
         return State(learned, frozen, statistics, optimizer, jnp.zeros((), jnp.int32))
 
-    # It runs once, so what counts is how long it takes to compile: a quarter of what full optimization takes.
-    state: State = jax.jit(make, compiler_options={"xla_backend_optimization_level": 1})(keys.initial)
-    return state
+    return make
 
 
 def to_arrays(state: State) -> dict[str, np.ndarray[Any, Any]]:
