@@ -128,7 +128,8 @@ def _check_outputs(spec: Spec, loss: Loss, graph: Graph, facts: Facts) -> None:
 
 
 def _penalties(spec: Spec, loss: Loss, graph: Graph) -> Callable[[Arrays], Any] | None:
-    trainable = [path for path in graph.parameters if path not in graph.frozen]
+    frozen = graph.frozen
+    trainable = [path for path in graph.parameters if path not in frozen]
     terms: list[tuple[Callable[[Any], Any], list[str]]] = []
     for i, penalty in enumerate(loss.penalties):
         paths = [path for path in trainable if matches(penalty.on, path)]

@@ -29,6 +29,9 @@ __all__ = ["fill_sections", "needs_facts", "resolve"]
 MOST_LAYERS = 20_000
 """Layers of a network, at the most."""
 
+MOST_DIFFERENT = 1_000
+"""Layers that differ in kind, keys or shape, at the most: each takes JAX some milliseconds to look at."""
+
 MOST_NUMBERS = 10**13
 """Parameters of a network, or numbers of one activation, at the most."""
 
@@ -179,6 +182,7 @@ class _Resolver:
         self.spec, self.facts, self.document = spec, facts, spec.document
         self.layers = self.numbers = 0
         self.read: set[str] = set()
+        self.different: set[tuple[Call, _Value]] = set()
 
     def graph(self) -> Graph:
         names = {**self.spec.let, **(self.facts.constants if self.facts else {})}
@@ -305,6 +309,10 @@ class _Resolver:
     def leaf(self, node: Node, calls: tuple[Call, ...], x: _Value) -> tuple[Node, _Value]:
         steps: list[Step] = []
         for call in calls:
+            self.different.add((call, x))
+            if len(self.different) > MOST_DIFFERENT:
+                message = f"the network has more than {MOST_DIFFERENT:,} layers that differ"
+                self.fail("too-large", message, node.place, "here there are more")
             traced = trace(call, (x.shape,), x.dtype)
             prefix = call.name.rpartition(".")[2].lower() if steps and traced.parameters else ""
             steps.append(Step(call, prefix, traced))

@@ -173,7 +173,8 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
     graph = resolve(filled, facts)
     batch, clock = _batch(filled, facts)
     updater = _updater(filled, clock)
-    trainable = {path: array for path, array in graph.parameters.items() if path not in graph.frozen}
+    frozen = graph.frozen
+    trainable = {path: array for path, array in graph.parameters.items() if path not in frozen}
     learned = _numbers(trainable)
     memory = Memory(
         parameters=_bytes({**graph.parameters, **graph.statistics}),

@@ -36,6 +36,12 @@ MOST_MISTAKES = 100
 """Mistakes that are told at once, at the most: a text of a megabyte may hold a hundred thousand."""
 
 SECTIONS = ("name", "seed", "let", "data", "block", "model", "loss", "optimizer", "schedule", "train")
+MOST_BLOCKS = 1_000
+"""Blocks of a spec, at the most."""
+
+MOST_ARGUMENTS = 100
+"""Arguments of a block, at the most."""
+
 CONSTANTS = frozenset({"channels", "classes", "features", "targets"})
 """Names that every expression may use, where they stand for something."""
 
@@ -197,6 +203,10 @@ class _Reader:
     # -- blocks ----------------------------------------------------------------------------------------------------
 
     def definitions(self, raw: Mapping[str, Any]) -> dict[str, BlockDefinition]:
+        if len(raw) > MOST_BLOCKS:
+            place = self.document.key_place(("block", list(raw)[MOST_BLOCKS]))
+            self.wrong("too-large", f"a spec has at most {MOST_BLOCKS:,} blocks, and this one {len(raw):,}", place)
+            return {}
         usable = {name: body for name, body in raw.items() if self.usable(name, body)}
         declared = {name: self.arguments(name, body.get("args", {})) for name, body in usable.items()}
         self.blocks = {name: _user_block(name, arguments) for name, arguments in declared.items()}
@@ -246,6 +256,10 @@ class _Reader:
                 f"'args' of [block.{block}] must be a table, not {described(raw)}",
                 self.document.value_place(path),
             )
+            return {}
+        if len(raw) > MOST_ARGUMENTS:
+            message = f"a block has at most {MOST_ARGUMENTS} arguments, and this one {len(raw):,}"
+            self.wrong("too-large", message, self.document.key_place((*path, list(raw)[MOST_ARGUMENTS])))
             return {}
         found: dict[str, tuple[Any, Any]] = {}
         for name, value in raw.items():
@@ -526,15 +540,15 @@ class _Reader:
         if names - spec.let.keys() - arguments - CONSTANTS:
             return  # A misspelt name leaves the right one unread: it is told where it is looked up.
         used_blocks = {table.kind for table in _tables(spec) if isinstance(table, UserBlock)}
-        for name in spec.blocks.keys() - used_blocks:
+        for name in (n for n in spec.blocks if n not in used_blocks):
             self.wrong(
                 "unused", f"no layer is of the kind '{name}'", document.key_place(("block", name)), label="never used"
             )
-        for name in spec.let.keys() - names:
+        for name in (n for n in spec.let if n not in names):
             self.wrong("unused", f"nothing reads '{name}'", document.key_place(("let", name)), label="never used")
         for name, block in spec.blocks.items():
             inside = set[str]().union(*(_names_in(t) for layer in block.layers for t in _nested(layer)))
-            for argument in set(block.arguments) - inside:
+            for argument in (a for a in block.arguments if a not in inside):
                 message = f"nothing in [block.{name}] reads '{argument}'"
                 self.wrong("unused", message, document.key_place(("block", name, "args", argument)), label="never used")
 
