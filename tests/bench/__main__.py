@@ -1,7 +1,8 @@
 """`python -m tests.bench`: train each problem in every form, a process a form, by short turns, and time the commands.
 
 Prints tables and writes every number to a JSON file. A ratio compares turns of the same round, since the machine may be
-busier in one round than in the next; what is shown is the median over the rounds.
+busier in one round than in the next; what is shown is the median over the rounds. The processor's time a step, of all
+cores together, is the steadier number where other programs run.
 """
 
 from __future__ import annotations
@@ -71,21 +72,21 @@ def _train(name: str, options: argparse.Namespace) -> dict[str, Any]:
     taking_part = [trial for trial in trials.values() if trial.start is not None]
     for trial in taking_part:
         trial.turn()  # caches are warm from here on
-        trial.rates.clear()
+        trial.turns.clear()
     for _ in range(options.rounds):
         for trial in taking_part:
             trial.turn()
     for trial in trials.values():
         trial.end()
     ours = trials["netspec"].rates
-    print(f"  {'':14}{'steps/s':>10}{'start, s':>10}{'netspec is':>12}")
+    print(f"  {'':14}{'steps/s':>10}{'processor ms':>14}{'start, s':>10}{'netspec is':>12}")
     for form, trial in trials.items():
         print(_row(form, trial, ours))
     difference = _difference(taking_part)
     best = max(HAND, key=lambda form: median(trials[form].rates or [0.0]))
     ratio = _ratio(ours, trials[best].rates)
     print(f"  the first losses agree to {difference:.1e}; netspec makes {ratio:.2f} times the steps of '{best}'")
-    forms = {form: {"start": trial.start, "steps_per_second": trial.rates} for form, trial in trials.items()}
+    forms = {form: {"start": trial.start, "turns": trial.turns} for form, trial in trials.items()}
     return {"forms": forms, "best_by_hand": best, "ratio": ratio, "losses_differ_by": difference}
 
 
@@ -94,14 +95,14 @@ class Trial:
 
     Attributes:
         start: what it said when the first losses were there; None where that took too long.
-        rates: steps a second, of each turn.
+        turns: what it said of each turn.
     """
 
     def __init__(self, name: str, form: str, seconds: float) -> None:
         command = [sys.executable, "-m", "tests.bench.trial", name, form, str(seconds)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.start = self._said(PATIENCE)
-        self.rates: list[float] = []
+        self.turns: list[dict[str, float]] = []
         if self.start is None:
             self.end()
 
@@ -110,7 +111,12 @@ class Trial:
         print(file=self._process.stdin, flush=True)
         found = self._said(10 * PATIENCE)
         assert found is not None, "it has trained before"
-        self.rates.append(found["steps_per_second"])
+        self.turns.append(found)
+
+    @property
+    def rates(self) -> list[float]:
+        """Steps a second, of each turn."""
+        return [turn["steps_per_second"] for turn in self.turns]
 
     def end(self) -> None:
         self._process.kill()
@@ -132,7 +138,9 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
 def _row(form: str, trial: Trial, ours: list[float]) -> str:
     if trial.start is None:
         return f"  {form:14}{'—':>10}  no losses within {PATIENCE:.0f} s"
-    return f"  {form:14}{median(trial.rates):>10.2f}{trial.start['start']:>10.1f}{_ratio(ours, trial.rates):>11.3f}×"
+    processor = median(turn["processor_ms"] for turn in trial.turns)
+    ratio = _ratio(ours, trial.rates)
+    return f"  {form:14}{median(trial.rates):>10.2f}{processor:>14.2f}{trial.start['start']:>10.1f}{ratio:>11.3f}×"
 
 
 def _difference(trials: list[Trial]) -> float:

@@ -44,7 +44,7 @@ def main() -> None:
     steps, loss = next(losses)
     _say({"device": described(), "start": time.perf_counter() - began, "first_steps": steps, "loss": loss})
     for _ in sys.stdin:
-        _say({"steps_per_second": _rate(losses, seconds)})
+        _say(_turn(losses, seconds))
     os._exit(0)  # what is still under way on the device is not waited for
 
 
@@ -52,13 +52,15 @@ def _say(found: dict[str, Any]) -> None:
     print(json.dumps(found), flush=True)
 
 
-def _rate(losses: Iterator[tuple[int, float]], seconds: float) -> float:
-    """Steps a second over the next `seconds`, or a little more, from the first losses on: those are of work before."""
-    since, began = next(losses)[0], time.perf_counter()
+def _turn(losses: Iterator[tuple[int, float]], seconds: float) -> dict[str, float]:
+    """Train for some seconds or a little more, from the next losses on: those are of steps made before."""
+    since = next(losses)[0]
+    began, processor_began = time.perf_counter(), time.process_time()
     for step, _ in losses:
         taken = time.perf_counter() - began
         if taken > seconds:
-            return (step - since) / taken
+            processor = time.process_time() - processor_began
+            return {"steps_per_second": (step - since) / taken, "processor_ms": 1e3 * processor / (step - since)}
     raise SystemExit("the training was over before it could be measured")
 
 
