@@ -130,7 +130,7 @@ def train(
     spec: SpecFile,
     settings: Settings = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The seed; the spec's unless given.", show_default=False)
+        int | None, typer.Option(min=0, max=2**32 - 1, help="The seed; the spec's unless given.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs go.")] = Path("runs"),
     device: Device = None,
@@ -281,7 +281,11 @@ def _follow(session: Session, json: bool) -> None:
     display = Objects(sys.stdout, before) if json else display_for(sys.stdout, os.environ, before)
     with display, Interrupts(display) as interrupts:
         for event in session.events(lambda: interrupts.requested):
-            display.show(event)
+            try:
+                display.show(event)
+            except BrokenPipeError:
+                # Whoever followed has had enough (`netspec train … | head`): the training goes on, and is recorded.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not json:
         _console().print(summary(display.progress), soft_wrap=True)
     if display.progress.finished is not None and display.progress.finished.reason == "interrupted":
@@ -332,9 +336,15 @@ def _complain(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def _json_text(data: Any) -> str:
+    """JSON in ASCII, which every terminal takes; where a number is not finite, its name stands instead."""
     import json as encoder
 
-    return encoder.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    try:
+        return encoder.dumps(data, indent=2, allow_nan=False) + "\n"
+    except ValueError:
+        from netspec.report.values import plain
+
+        return _json_text(plain(data))
 
 
 def _print_json(data: Any) -> None:
@@ -381,12 +391,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         app([a for a in given if a != "--debug"], prog_name="netspec")
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has had enough (`netspec runs | head`): nothing is wrong.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
         if debug:
             raise

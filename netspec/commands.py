@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, NetspecError, RunError, SpecError, TrainingError
@@ -180,7 +181,8 @@ def checked(path: Path, settings: Sequence[str] = ()) -> Checked:
     else:
         program = _program(spec, facts_of(opened))
         graph, clock, batch = program.network.graph, program.clock, program.batch
-    learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in graph.frozen)
+    frozen = graph.frozen
+    learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in frozen)
     return Checked(learned, None if clock is None else clock.steps, batch)
 
 
@@ -307,12 +309,13 @@ def start(opened: Opened, out: Path = Path("runs"), device: str | None = None) -
     keep_compiled()
     dataset = _dataset(opened)
     program = _program(opened.spec, dataset.facts)
-    run = create(out, program.spec.name)
     surroundings = environment(device=described(), precision="float32", data=dataset.fingerprint)
+    resolved = _resolved(opened, program, dataset)
+    run = create(out, program.spec.name)
     prepare(
         run,
         spec=written(opened.spec.document),
-        resolved=_resolved(opened, program, dataset),
+        resolved=resolved,
         environment={**surroundings, "directory": str(opened.directory.resolve())},
     )
     return Session(run, program, dataset, None, _space(run, program))
@@ -416,7 +419,11 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     trained = open_run(path)
     if trained.run.state == "done" and not edited:
         raise RunError(
-            Diagnostic("run-done", f"{path} is done: there is nothing to go on with", help=f"netspec evaluate {path}")
+            Diagnostic(
+                "run-done",
+                f"{path} is done: there is nothing to go on with",
+                help=f"netspec evaluate {quote(str(path))}",
+            )
         )
     if not edited:
         _check_unchanged(trained)
@@ -491,7 +498,9 @@ def _weights(trained: Trained) -> tuple[Program, Checkpoint, dict[str, Any], dic
     checkpoint, damaged = newest(path)
     if checkpoint is None:
         message = f"{path} has no checkpoint yet" if not damaged else f"{path} has no checkpoint that is whole"
-        raise RunError(Diagnostic("no-checkpoint", message, file=str(path), help=f"netspec resume {path}"), *damaged)
+        raise RunError(
+            Diagnostic("no-checkpoint", message, file=str(path), help=f"netspec resume {quote(str(path))}"), *damaged
+        )
     program = _program(trained.opened.spec, trained.facts)
     parameters, statistics = result_of(program, checkpoint)
     return program, checkpoint, parameters, statistics, damaged
