@@ -387,6 +387,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command, and exit with its code. A traceback is shown only where `--debug` asks for it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    if arguments is None:
+        _leave_at_interrupts()
     try:
         app([a for a in given if a != "--debug"], prog_name="netspec")
     except KeyboardInterrupt:
@@ -396,6 +398,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         code = _explain(error)
     sys.exit(code)
+
+
+def _leave_at_interrupts() -> None:
+    """Let Ctrl-C end the process at once, wherever it is: only a training has something to save, and sees to it itself.
+
+    A KeyboardInterrupt would be lost where Python calls back from garbage collection, as JAX has it do.
+    """
+    import os
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup: stays ignored
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
 
 
 def _explain(error: Exception) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from command import Result, netspec
+from command import Result, ended, netspec, started
 from PIL import Image
 
 import netspec as api
@@ -205,6 +207,26 @@ def test_settings_seed_and_out_are_taken(home: Path) -> None:
     assert (events[0].seed, events[0].steps) == (7, events[0].steps_per_epoch)  # type: ignore[union-attr]
 
 
+def test_ctrl_c_ends_a_command_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "spec.toml")
+    process = started(tmp_path, "check", "spec.toml")
+    with (tmp_path / "spec.toml").open("wb"):  # is open once the process reads: it waits for the spec's text now
+        process.send_signal(signal.SIGINT)
+        assert ended(process) == Result(130, "", "")
+
+
+def test_a_training_goes_on_when_its_reader_has_gone(home: Path) -> None:
+    process = started(home, "train", "waves.toml", "--json", "--set", "name=unread")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["event"] == "started"
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert load(home / "runs" / "unread-1").state == "done"
+
+
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 NUMBER = (float, int)
@@ -382,8 +404,10 @@ def test_compare_prints_the_whole_comparison(home: Path, trained: Mapping[str, R
 def test_runs_lists_those_there_are(home: Path, trained: Mapping[str, Result]) -> None:
     result = netspec(home, "runs", "--json")
     assert (result.code, result.err) == (0, "")
-    assert _fits(result.json(), RUNS), result.json()
-    assert [r["run"] for r in result.json()] == [f"runs/{name}" for name in reversed(trained)]
+    known = {f"runs/{name}": name for name in trained}
+    listed = [r for r in result.json() if r["run"] in known]
+    assert _fits(listed, RUNS), listed
+    assert [known[r["run"]] for r in listed] == list(reversed(trained))
     (home / "runs" / "damaged-1").mkdir()
     (home / "runs" / "damaged-1" / "spec.toml").write_text("name = 1")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -18,6 +19,7 @@ import pytest
 from command import ended, netspec, started
 
 from netspec import commands
+from netspec.runs.atomic import write_synced
 from netspec.runs.directory import load, lock
 from netspec.runs.events import Evaluated, Finished, Stepped
 from netspec.runs.records import last_event, read_events
@@ -247,6 +249,26 @@ def _flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
     path.write_bytes(data)
+
+
+def test_a_full_disk_loses_nothing_that_was_saved(folder: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = iter(range(100))
+
+    def write(path: Path, data: bytes) -> None:
+        if next(writes) == 7:  # the manifest of the fourth checkpoint
+            path.write_bytes(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_synced(path, data)
+
+    monkeypatch.setattr("netspec.train.checkpoint.write_synced", write)
+    result = netspec(folder, "resume", run)
+    assert result.code == 1
+    assert "error[disk-full]" in result.err
+    assert load(run).state == "failed"
+    assert len(_checkpoints(run)) == 2
+    monkeypatch.undo()
+    assert netspec(folder, "resume", run).code == 0
+    _assert_untouched(run, "perceptron")
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(folder: Path, run: Path) -> None:
