@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from netspec.spec.losses import Loss
 from netspec.spec.optimizers import NEED_MORE, Optimizer, optimizer_kind, optimizer_names
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec, Train
-from netspec.spec.values import Integer, Number, Switch, described
+from netspec.spec.values import LARGEST_NUMBER, Integer, Number, Switch, described
 
 __all__ = ["UserBlock", "at_expression", "decode", "described_errors", "names_read", "quoted"]
 
@@ -457,7 +456,7 @@ class _Reader:
         """An array of numbers, frozen."""
         if isinstance(raw, list):
             return tuple(self.numbers(value, (*path, i)) for i, value in enumerate(raw))
-        if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
+        if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) <= LARGEST_NUMBER:
             return float(raw)
         message = f"an array of initial values holds finite numbers, not {described(raw)}"
         self.wrong("value", message, self.document.value_place(path))

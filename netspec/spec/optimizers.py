@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pydantic import PlainValidator, WithJsonSchema, create_model
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind, item_of
-from netspec.spec.values import Integer, Positive, as_expression, must_be
+from netspec.spec.values import LARGEST_NUMBER, Integer, Positive, as_expression, must_be
 
 __all__ = ["NEED_MORE", "Clip", "Optimizer", "optimizer_kind", "optimizer_names"]
 
@@ -189,28 +188,33 @@ def optimizer_signature(name: str) -> Signature | None:
         node = definitions.get(node.args[0].id)
     if not isinstance(node, ast.FunctionDef):
         return None
+    if any(isinstance(n, ast.Name) and n.id == "DeprecationWarning" for n in ast.walk(node)):
+        return None
     if node.returns is not None and "GradientTransformation" not in ast.unparse(node.returns):
         return None
-    arguments = tuple(a for a in _arguments(node) if a.name not in fixed)
+    arguments = tuple(a for a in _arguments(node, definitions) if a.name not in fixed)
     if not any(a.name == "learning_rate" for a in arguments):
         return None
     return Signature(name, module, ast.get_docstring(node) or "", arguments)
 
 
-def _arguments(node: ast.FunctionDef) -> list[Argument]:
+def _arguments(node: ast.FunctionDef, definitions: Mapping[str, ast.AST]) -> list[Argument]:
     positional = node.args.args
     missing: list[ast.expr | None] = [None] * (len(positional) - len(node.args.defaults))
     pairs = list(zip(positional, [*missing, *node.args.defaults], strict=True))
     pairs += list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
     return [
-        Argument(a.arg, ... if d is None else _literal(d), ast.unparse(a.annotation) if a.annotation else "")
+        Argument(
+            a.arg, ... if d is None else _literal(d, definitions), ast.unparse(a.annotation) if a.annotation else ""
+        )
         for a, d in pairs
     ]
 
 
-def _literal(node: ast.expr) -> Any:
+def _literal(node: ast.expr, definitions: Mapping[str, ast.AST]) -> Any:
+    named = definitions.get(node.id) if isinstance(node, ast.Name) else None
     try:
-        return ast.literal_eval(node)
+        return ast.literal_eval(named if isinstance(named, ast.expr) else node)
     except ValueError:
         return ast.unparse(node)
 
@@ -272,7 +276,9 @@ def _dtype(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if (found := as_expression(value)) is not None:
         return found
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
+    if value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+    ):
         return value
     raise must_be("a finite number", value)
 

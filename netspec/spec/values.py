@@ -20,6 +20,7 @@ from netspec.document.plain import value_text
 from netspec.spec.expression import Expression, ExpressionError, parse
 
 __all__ = [
+    "LARGEST_NUMBER",
     "Count",
     "Duration",
     "Fraction",
@@ -93,6 +94,8 @@ def _schema(of: dict[str, Any]) -> WithJsonSchema:
 
 
 LARGEST_COUNT = 2**31 - 1
+LARGEST_NUMBER = 3e38
+"""Of what float32 holds."""
 
 if TYPE_CHECKING:
     Integer = int
@@ -110,9 +113,11 @@ else:
     """A whole number."""
     Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT), _expressible, _schema({"type": "integer", "minimum": 1})]
     """A whole number from 1."""
-    Number = Annotated[float, _expressible, _schema({"type": "number"})]
+    Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER), _expressible, _schema({"type": "number"})]
     """Any finite number."""
-    Positive = Annotated[float, Field(gt=0), _expressible, _schema({"type": "number", "exclusiveMinimum": 0})]
+    Positive = Annotated[
+        float, Field(gt=0, le=LARGEST_NUMBER), _expressible, _schema({"type": "number", "exclusiveMinimum": 0})
+    ]
     """A number above 0."""
     Fraction = Annotated[
         float, Field(ge=0, le=1), _expressible, _schema({"type": "number", "minimum": 0, "maximum": 1})
