@@ -372,9 +372,11 @@ def _as_csv(found: Prediction) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    from netspec.runs.atomic import write_text
+    from netspec.runs.atomic import write_bytes
 
-    write_text(path, text)
+    write_bytes(
+        path, text.encode("utf-8", "surrogateescape")
+    )  # a file's name may be any bytes, and is one of the cells
 
 
 def _refuse(code: str, message: str) -> NoReturn:

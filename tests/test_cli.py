@@ -489,6 +489,21 @@ def test_predict_takes_an_image_and_a_folder_of_them(home: Path, trained: Mappin
     assert one[0]["probabilities"] == pytest.approx(same["probabilities"], rel=1e-5)
 
 
+def test_a_file_of_any_name_is_named_in_the_predictions(
+    home: Path, trained: Mapping[str, Result], tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    names = ['é, "x".png', os.fsdecode(b"\xff.png")]
+    for name in names:
+        shutil.copy(home / "pictures" / "dark" / "00.png", tmp_path / "new" / name)
+    for file in ("out.csv", "out.json"):
+        assert netspec(home, "predict", "pictures-1", tmp_path / "new", "--out", tmp_path / file).code == 0
+    with (tmp_path / "out.csv").open(encoding="utf-8", errors="surrogateescape") as table:
+        assert sorted(row["input"] for row in csv.DictReader(table)) == names
+    told = json.loads((tmp_path / "out.json").read_text())["predictions"]
+    assert sorted(p["input"] for p in told) == names
+
+
 # -- a training that diverges ------------------------------------------------------------------------------------------
 
 
