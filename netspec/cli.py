@@ -71,7 +71,7 @@ def options(
 
 @app.command(epilog="Example: netspec check specs/*.toml")
 def check(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="One spec or more.", show_default=False)],
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC", help="One spec or more.", show_default=False)],
     settings: Settings = None,
     json: Json = False,
 ) -> None:
@@ -240,7 +240,7 @@ def runs(
 
 @app.command(epilog="Example: netspec compare lenet5-1 lenet5-2")
 def compare(
-    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more.", show_default=False)],
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Compare runs: specs, metrics, curves.
