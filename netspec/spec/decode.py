@@ -41,6 +41,8 @@ MOST_BLOCKS = 1_000
 MOST_ARGUMENTS = 100
 """Arguments of a block, at the most."""
 
+COMMON_OPTIMIZERS = ("adam", "adamw", "lion", "rmsprop", "sgd")
+
 CONSTANTS = frozenset({"channels", "classes", "features", "targets"})
 """Names that every expression may use, where they stand for something."""
 
@@ -302,10 +304,8 @@ class _Reader:
             self.not_a_table(f"[{key}]", raw, (key,))
             return None
         if "kind" not in raw:
-            known = ", ".join(self.kinds(family))
-            self.wrong(
-                "missing-key", f"[{key}] needs 'kind'", self.document.key_place((key,)), note=f"there are: {known}"
-            )
+            place, note = self.document.key_place((key,)), self.listed(family)
+            self.wrong("missing-key", f"[{key}] needs 'kind'", place, note=note, help="add kind = …")
             return None
         kind = self.kind(raw["kind"], family, self.document.value_place((key, "kind")))
         rest = {k: v for k, v in raw.items() if k != "kind"}
@@ -501,6 +501,11 @@ class _Reader:
         activations = [name for name in family.kinds if name in Activation.kinds]
         return (*self.blocks, *(name for name in family.kinds if name not in Activation.kinds), *activations)
 
+    def listed(self, family: type[Kind]) -> str:
+        if family is Optimizer:
+            return f"there are Optax's, by Optax's names, such as {', '.join(COMMON_OPTIMIZERS)}"
+        return f"there are: {', '.join(self.kinds(family))}"
+
     def find(self, word: str, family: type[Kind]) -> type[Kind] | None:
         if family is Optimizer:
             return optimizer_kind(word)
@@ -519,7 +524,7 @@ class _Reader:
             guess = nearest(word, known)
             label = f"did you mean '{guess}'?" if guess else ""
             # A long list helps only those who have no better clue.
-            note = f"there are: {', '.join(known)}" if not guess or len(known) <= 10 else ""
+            note = self.listed(family) if not guess or len(known) <= 10 else ""
             self.wrong("unknown-kind", f"no {family.family} is called {quoted(word)}", place, label, note)
         return kind
 

@@ -200,7 +200,7 @@ NESTED = "".join(f"[block.b{i}]\nlayers = [{{ b{i + 1} = true, times = 10 }}]\n"
         ('"b0"', NESTED + '[block.b20]\nlayers = ["relu"]\n'),
         ('"relu",' * 100_000, ""),
         ('"rellu",' * 90_000, ""),
-        ('"b0"', "".join(f'[block.b{i}]\nlayers = ["b{i + 1}"]\n' for i in range(30_000))),
+        ('"b0"', "".join(f'[block.b{i}]\nlayers = ["b{i + 1}"]\n' for i in range(5_000))),
         ('"b"', f"[block.b]\nlayers = ['relu']\nargs = {{ {', '.join(f'a{i} = 1' for i in range(30_000))} }}\n"),
     ],
     ids=lambda text: text[:40],
