@@ -23,6 +23,7 @@ from PIL import Image
 import netspec as api
 from netspec import commands
 from netspec.cli import main
+from netspec.commands.specs import dataset_of
 from netspec.runs.directory import load
 from netspec.runs.events import Stepped
 from netspec.runs.records import read_events
@@ -526,7 +527,7 @@ def test_a_diverged_training_tells_the_step_the_batch_and_the_layer(home: Path, 
     # The two checkpoints before it are whole, and finite.
     states = {int(p.name.removeprefix("step-")): p for p in (run / "checkpoints").iterdir()}
     assert set(states) == {step - 2, step - 1}
-    (last, damaged), dataset = newest(run), commands._dataset(commands.load(home / "waves.toml", settings))
+    (last, damaged), dataset = newest(run), dataset_of(commands.load(home / "waves.toml", settings))
     assert last is not None
     assert (last.step, damaged) == (step - 1, ())
     assert all(np.isfinite(a).all() for a in last.arrays.values())

@@ -1,0 +1,28 @@
+"""What each command does, as a function that prints nothing; the command line and the Python API are thin over them.
+
+JAX takes most of a second to import: each function imports what it needs when it needs it, so that a spelling mistake
+is answered first.
+"""
+
+from netspec.commands.specs import Checked, Opened, check, checked, inspect, load
+from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
+from netspec.commands.training import Session, resume, start
+
+__all__ = [
+    "Checked",
+    "Evaluation",
+    "Opened",
+    "Prediction",
+    "Session",
+    "Trained",
+    "check",
+    "checked",
+    "compare",
+    "evaluate",
+    "inspect",
+    "load",
+    "open_run",
+    "predict",
+    "resume",
+    "start",
+]

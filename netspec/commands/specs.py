@@ -1,0 +1,219 @@
+"""What is done with specs: read, checked, looked at. Allocates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netspec.diagnostics import Diagnostic, NetspecError, SpecError
+from netspec.document import Document, override, read
+from netspec.spec.sections import Spec
+
+if TYPE_CHECKING:
+    from netspec.build import Program
+    from netspec.data import Dataset
+    from netspec.graph.facts import Facts
+    from netspec.graph.graph import Graph
+    from netspec.report.inspection import Inspection
+
+__all__ = ["Checked", "Opened", "check", "checked", "dataset_of", "inspect", "load", "opened_from", "program_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A spec that was read from a file.
+
+    Args:
+        spec: what it says.
+        directory: where its relative paths start.
+    """
+
+    spec: Spec
+    directory: Path
+
+    def resolve(self) -> Graph:
+        """The network: named parts, every shape known, nothing allocated.
+
+        Raises:
+            NetspecError: something does not fit, or data that is needed cannot be read.
+        """
+        return _graph_of(self.spec, facts_of(self))
+
+    def build(self) -> Program:
+        """Everything that the spec becomes: network, objective, optimizer; nothing allocated.
+
+        Raises:
+            NetspecError: as of `resolve`; or a section that training needs is missing.
+        """
+        return program_of(self.spec, facts_of(self))
+
+    def inspect(self) -> Inspection:
+        """What the network is, in numbers.
+
+        Raises:
+            NetspecError: as of `resolve`.
+        """
+        return inspect(self)
+
+    def train(self, out: str | Path = "runs", device: str | None = None) -> Path:
+        """Train, and give the run's directory.
+
+        Args:
+            out: the directory of runs.
+            device: "cpu", "gpu" or "tpu"; JAX's own choice where none is given.
+
+        Raises:
+            NetspecError: as of `build`; no such device, or a training that could not go on.
+        """
+        from netspec.commands.training import start
+
+        session = start(self, Path(out), device)
+        for _ in session.events():
+            pass
+        return session.run
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A spec without mistakes, in numbers.
+
+    Args:
+        parameters: that are learned.
+        steps, batch: of the training; None where the spec says none.
+    """
+
+    parameters: int
+    steps: int | None
+    batch: int | None
+
+
+def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None) -> Opened:
+    """Read a spec.
+
+    Args:
+        settings: values that take the place of the file's, as `--set` has them: "optimizer.learning_rate=3e-4".
+        seed: of everything random; the spec's unless given.
+
+    Raises:
+        SpecError: the file, an argument, or what they say.
+    """
+    document = read(Path(path))
+    for argument in (*settings, *([] if seed is None else [f"seed={seed}"])):
+        document = override(document, argument)
+    return opened_from(document, Path(path).parent)
+
+
+def opened_from(document: Document, directory: Path) -> Opened:
+    from netspec.spec.decode import decode
+
+    return Opened(decode(document), directory)
+
+
+def check(path: Path, settings: Sequence[str] = ()) -> tuple[Diagnostic, ...]:
+    """Every mistake that can be found short of training; none for a good spec."""
+    try:
+        checked(path, settings)
+    except NetspecError as error:
+        return error.diagnostics
+    return ()
+
+
+def checked(path: Path, settings: Sequence[str] = ()) -> Checked:
+    """Go through everything short of training.
+
+    Raises:
+        NetspecError: with every mistake that was found.
+    """
+    from math import prod
+
+    opened = load(path, settings)
+    spec = opened.spec
+    if spec.data is None:
+        graph = _graph_of(spec, None)
+        clock = batch = None
+    else:
+        program = program_of(spec, facts_of(opened))
+        graph, clock, batch = program.network.graph, program.clock, program.batch
+    frozen = graph.frozen
+    learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in frozen)
+    return Checked(learned, None if clock is None else clock.steps, batch)
+
+
+def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspection:
+    """What a network is, without allocating it.
+
+    Args:
+        spec: a spec, its file, or a run's directory.
+
+    Raises:
+        NetspecError: a mistake of the spec, or data that it needs and that cannot be read.
+    """
+    from netspec.commands.trained import open_run
+    from netspec.graph.resolve import needs_facts
+    from netspec.report import inspection
+
+    if not isinstance(spec, Opened) and Path(spec).is_dir():
+        trained = open_run(Path(spec))
+        return inspection.inspect(trained.opened.spec, trained.facts)
+    opened = spec if isinstance(spec, Opened) else load(spec, settings)
+    try:
+        facts = facts_of(opened)
+    except NetspecError:
+        # A network that says its own input can be looked at where its data is not.
+        if needs_facts(opened.spec):
+            raise
+        facts = None
+    return inspection.inspect(opened.spec, facts)
+
+
+def facts_of(opened: Opened) -> Facts | None:
+    """What the data tells; None where the spec has no data.
+
+    Raises:
+        DataError: the data is missing or damaged.
+    """
+    from netspec import data
+    from netspec.graph.resolve import fill_sections
+
+    section = fill_sections(opened.spec, None, only_data=True).data
+    return None if section is None else data.facts(section, opened.directory, _places(opened.spec))
+
+
+def dataset_of(opened: Opened) -> Dataset:
+    from netspec import data
+    from netspec.graph.resolve import fill_sections
+
+    section = fill_sections(opened.spec, None, only_data=True).data
+    if section is None:
+        place = opened.spec.document.key_place(("model",))
+        raise SpecError(
+            Diagnostic(
+                "missing-key", "a spec needs [data] to be trained", place, help='add [data] with source = "digits"'
+            )
+        )
+    return data.load(section, opened.directory, _places(opened.spec))
+
+
+def _places(spec: Spec) -> Callable[[tuple[str | int, ...]], Any]:
+    return lambda key: spec.document.value_place(("data", *key))
+
+
+def _graph_of(spec: Spec, facts: Facts | None) -> Graph:
+    from netspec.graph.resolve import fill_sections, resolve
+
+    return resolve(fill_sections(spec, facts), facts)
+
+
+def program_of(spec: Spec, facts: Facts | None) -> Program:
+    from netspec.build import build
+
+    if facts is None:
+        place = spec.document.key_place(("model",))
+        raise SpecError(
+            Diagnostic(
+                "missing-key", "a spec needs [data] to be trained", place, help='add [data] with source = "digits"'
+            )
+        )
+    return build(spec, facts)

@@ -1,0 +1,190 @@
+"""What is done with runs: opened, evaluated, asked for predictions, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from netspec.commands.specs import Opened, dataset_of, opened_from, program_of
+from netspec.diagnostics import Diagnostic, RunError
+from netspec.document import parse
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from netspec.build import Program
+    from netspec.data import Preparation
+    from netspec.graph.facts import Facts
+    from netspec.report.comparison import Comparison
+    from netspec.runs.directory import Run
+    from netspec.train.checkpoint import Checkpoint
+
+__all__ = ["Evaluation", "Prediction", "Trained", "compare", "evaluate", "open_run", "predict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run, opened to be looked at or gone on with.
+
+    Args:
+        facts, preparation: of the data that it was trained on.
+    """
+
+    run: Run
+    opened: Opened
+    facts: Facts
+    preparation: Preparation
+
+
+def open_run(path: Path) -> Trained:
+    """Read a run's directory, whether its data is there or not.
+
+    Raises:
+        RunError: it is no run, or damaged.
+        SpecError: its spec was changed into one with mistakes.
+    """
+    from netspec.data import Preparation
+    from netspec.graph.facts import Facts
+    from netspec.runs.directory import load
+
+    run = load(path)
+    opened = opened_from(parse(run.spec, str(path / "spec.toml")), Path(run.environment.get("directory", ".")))
+    try:
+        facts = Facts.from_json(run.resolved["facts"])
+        preparation = Preparation.from_json(run.resolved["preparation"])
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path / 'resolved.json'} is damaged: {error!r}"
+        raise RunError(Diagnostic("run-damaged", message, file=str(path / "resolved.json"))) from error
+    return Trained(run, opened, facts, preparation)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a run's network reaches.
+
+    Args:
+        metrics: by "part/metric"; the part is "data" for examples that are not the run's own.
+        examples: how many, by part.
+    """
+
+    run: str
+    step: int
+    metrics: Mapping[str, float]
+    examples: Mapping[str, int]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def evaluate(path: Path, data: Path | None = None, device: str | None = None) -> Evaluation:
+    """Measure a run's network on its own validation and test parts, or on other examples.
+
+    Args:
+        data: a table, an NPZ file, a folder of images for each class, or MNIST's files.
+
+    Raises:
+        NetspecError: the run has no checkpoint, or the data does not fit.
+    """
+    from netspec.data import evaluate_part
+    from netspec.train.device import capacity, choose, keep_compiled
+    from netspec.train.loop import result_step
+    from netspec.train.measure import Measure
+
+    choose(device)
+    keep_compiled()
+    trained = open_run(path)
+    program, checkpoint, parameters, statistics, damaged = _weights(trained)
+    if data is not None:
+        parts = {"data": evaluate_part(data, trained.preparation)}
+    else:
+        dataset = dataset_of(trained.opened)
+        parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    measured = {n: Measure(program, p, capacity())(parameters, statistics) for n, p in parts.items() if len(p)}
+    metrics = {f"{n}/{m}": v for n, values in measured.items() for m, v in values.items()}
+    examples = {n: len(parts[n]) for n in measured}
+    return Evaluation(str(path), result_step(program, checkpoint), metrics, examples, damaged)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a run's network says of new inputs.
+
+    Args:
+        names: of the inputs: a row's number, a file's name.
+        labels: the classes' names; empty where numbers are predicted.
+        values: [n, classes] probabilities, or [n, outputs] numbers.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    values: np.ndarray[Any, Any]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One table a row: the input, and its class with the probability, or its numbers."""
+        return [{"input": n, **self._row(v)} for n, v in zip(self.names, self.values, strict=True)]
+
+    def _row(self, values: np.ndarray[Any, Any]) -> dict[str, Any]:
+        if not self.labels:
+            return {"value" if len(values) == 1 else f"value{i + 1}": float(v) for i, v in enumerate(values)}
+        best = int(values.argmax())
+        return {"class": self.labels[best], "probability": float(values[best])}
+
+
+def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
+    """Let a run's network say what new inputs are.
+
+    Args:
+        inputs: a table, an NPZ file, an image, or a folder of images.
+
+    Raises:
+        NetspecError: the run has no checkpoint, or the inputs do not fit.
+    """
+    import numpy as np
+
+    from netspec.data import read_inputs
+    from netspec.train.device import choose, keep_compiled
+    from netspec.train.measure import outputs_of
+
+    choose(device)
+    keep_compiled()
+    trained = open_run(path)
+    new = read_inputs(inputs, trained.preparation)
+    program, _, parameters, statistics, damaged = _weights(trained)
+    outputs = outputs_of(program, parameters, statistics, new.inputs)
+    if program.objective.probabilities is not None:
+        outputs = np.asarray(program.objective.probabilities(outputs))
+    return Prediction(new.names, trained.facts.labels, outputs, damaged)
+
+
+def compare(runs: Sequence[str | Path]) -> Comparison:
+    """What differs between runs, and what they reached.
+
+    Args:
+        runs: their directories, or their names under `runs/`.
+
+    Raises:
+        RunError: one is no run, or there are fewer than two.
+    """
+    from netspec.report import comparison
+    from netspec.runs.directory import find
+
+    return comparison.compare([find(str(run)) for run in runs])
+
+
+def _weights(trained: Trained) -> tuple[Program, Checkpoint, dict[str, Any], dict[str, Any], tuple[Diagnostic, ...]]:
+    """The program of a run, and the parameters and statistics that are its result."""
+    from netspec.train.checkpoint import newest
+    from netspec.train.loop import result_of
+
+    path = trained.run.path
+    checkpoint, damaged = newest(path)
+    if checkpoint is None:
+        message = f"{path} has no checkpoint yet" if not damaged else f"{path} has no checkpoint that is whole"
+        raise RunError(
+            Diagnostic("no-checkpoint", message, file=str(path), help=f"netspec resume {quote(str(path))}"), *damaged
+        )
+    program = program_of(trained.opened.spec, trained.facts)
+    parameters, statistics = result_of(program, checkpoint)
+    return program, checkpoint, parameters, statistics, damaged
