@@ -61,18 +61,21 @@ def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
-    """max(0, -y · output) with y in {-1, 1}; both [batch, 1]. At 0 the gradient is a mistake's, so that zeros can learn."""
+    """max(0, -y · output) with y in {-1, 1}; both [batch, 1].
+
+    At 0 the gradient is a mistake's, so that weights of zero can learn.
+    """
     margin = targets * outputs
     return jnp.where(margin <= 0.0, -margin, 0.0).mean(axis=-1)
 
 
 def l1(strength: float) -> Callable[[jax.Array], jax.Array]:
-    """strength · Σ |w|."""
+    """The strength times Σ |w|."""
     return lambda w: strength * jnp.sum(jnp.abs(w))
 
 
 def l2(strength: float) -> Callable[[jax.Array], jax.Array]:
-    """strength / 2 · Σ w²."""
+    """Half the strength times Σ w²."""
     return lambda w: 0.5 * strength * jnp.sum(jnp.square(w))
 
 
