@@ -21,7 +21,7 @@ from netspec.spec.decode import decode
 
 __all__ = ["PROBLEMS", "Part", "Parts", "Problem"]
 
-EXAMPLES = 12_800
+EXAMPLES = 4_096
 CLASSES = 10
 
 Path = tuple[Any, ...]
