@@ -9,7 +9,8 @@ from netspec.build.objective import Objective, build_objective
 from netspec.build.optimizer import Updater, batch_of, build_optimizer, clock_of
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.graph.facts import Facts
-from netspec.graph.resolve import fill_sections, resolve
+from netspec.graph.fill import fill_sections
+from netspec.graph.resolve import resolve
 from netspec.spec.schedules import Clock
 from netspec.spec.sections import Spec
 

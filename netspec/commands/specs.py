@@ -151,7 +151,7 @@ def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspecti
         NetspecError: a mistake of the spec, or data that it needs and that cannot be read.
     """
     from netspec.commands.trained import open_run
-    from netspec.graph.resolve import needs_facts
+    from netspec.graph.fill import needs_facts
     from netspec.report import inspection
 
     if not isinstance(spec, Opened) and Path(spec).is_dir():
@@ -175,7 +175,7 @@ def facts_of(opened: Opened) -> Facts | None:
         DataError: the data is missing or damaged.
     """
     from netspec import data
-    from netspec.graph.resolve import fill_sections
+    from netspec.graph.fill import fill_sections
 
     section = fill_sections(opened.spec, None, only_data=True).data
     return None if section is None else data.facts(section, opened.directory, _places(opened.spec))
@@ -183,7 +183,7 @@ def facts_of(opened: Opened) -> Facts | None:
 
 def dataset_of(opened: Opened) -> Dataset:
     from netspec import data
-    from netspec.graph.resolve import fill_sections
+    from netspec.graph.fill import fill_sections
 
     section = fill_sections(opened.spec, None, only_data=True).data
     if section is None:
@@ -201,7 +201,8 @@ def _places(spec: Spec) -> Callable[[tuple[str | int, ...]], Any]:
 
 
 def _graph_of(spec: Spec, facts: Facts | None) -> Graph:
-    from netspec.graph.resolve import fill_sections, resolve
+    from netspec.graph.fill import fill_sections
+    from netspec.graph.resolve import resolve
 
     return resolve(fill_sections(spec, facts), facts)
 

@@ -6,25 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import prod
-from typing import Any, NoReturn, TypeVar
-
-from pydantic import ValidationError
+from typing import Any, NoReturn
 
 from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
-from netspec.document import Document, Path
+from netspec.document import Path
 from netspec.graph.facts import Facts
+from netspec.graph.fill import fill, within
 from netspec.graph.graph import Graph, Node, Step
 from netspec.graph.trace import trace
 from netspec.spec.activations import Activation
+from netspec.spec.blocks import UserBlock
 from netspec.spec.call import Branches, Call, Mismatch, Shape
-from netspec.spec.decode import UserBlock, at_expression, described_errors, names_read, quoted
-from netspec.spec.expression import ExpressionError
 from netspec.spec.initial import Initial
-from netspec.spec.kind import Table
 from netspec.spec.layer import Layer
+from netspec.spec.mistakes import quoted
 from netspec.spec.sections import Spec
 
-__all__ = ["fill_sections", "needs_facts", "resolve"]
+__all__ = ["resolve"]
 
 MOST_LAYERS = 20_000
 """Layers of a network, at the most."""
@@ -41,42 +39,6 @@ DEEPEST = 64
 MOST_NAMES = 20
 """Names that a message lists, at the most."""
 
-T = TypeVar("T", bound=Table)
-
-
-def needs_facts(spec: Spec) -> bool:
-    """Whether the network cannot be known without a look at the data."""
-    if spec.model.input is None:
-        return True
-    return not names_read(spec).isdisjoint(("classes", "features", "targets"))
-
-
-def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -> Spec:
-    """The spec with the expressions of all sections but the network's worked out.
-
-    Args:
-        only_data: stop at `[data]`, which comes before there are facts.
-
-    Raises:
-        SpecError: an expression cannot be worked out, or gives what its key cannot take.
-    """
-    names = {**spec.let, **(facts.constants if facts else {})}
-
-    def filled(table: T | None, key: str, owner: str) -> T | None:
-        return None if table is None else _fill(table, names, (key,), owner, spec.document, ())
-
-    data = None if spec.data is None else _fill(spec.data, spec.let, ("data",), "[data]", spec.document, ())
-    if only_data:
-        return replace(spec, data=data)
-    return replace(
-        spec,
-        data=data,
-        loss=filled(spec.loss, "loss", spec.loss.kind if spec.loss else ""),
-        optimizer=filled(spec.optimizer, "optimizer", spec.optimizer.kind if spec.optimizer else ""),
-        schedule=filled(spec.schedule, "schedule", spec.schedule.kind if spec.schedule else ""),
-        train=filled(spec.train, "train", "[train]"),
-    )
-
 
 def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
     """The network that a spec describes.
@@ -88,48 +50,6 @@ def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
         SpecError: something does not fit.
     """
     return _Resolver(spec, facts).graph()
-
-
-def _fill(
-    table: T, names: Mapping[str, Any], path: Path, owner: str, document: Document, context: tuple[str, ...]
-) -> T:
-    """A table, and those within it, with all expressions worked out; lists of layers are left for their turn."""
-    inner: dict[str, Any] = {}
-    for key, value in table.__dict__.items():
-        if isinstance(value, Table):
-            inner[key] = _fill(value, names, (*path, key), getattr(value, "kind", owner), document, context)
-        elif isinstance(value, dict):
-            inner[key] = {k: _fill(v, names, (*path, key, k), v.kind, document, context) for k, v in value.items()}
-        elif isinstance(value, tuple) and value and isinstance(value[0], Table) and not isinstance(value[0], Layer):
-            inner[key] = tuple(
-                _fill(v, names, (*path, key, i), getattr(v, "kind", owner), document, context)
-                for i, v in enumerate(value)
-            )
-    changed = {k: v for k, v in inner.items() if v is not table.__dict__[k]}
-    whole = table.model_copy(update=changed) if changed else table
-    try:
-        return whole.filled(names)
-    except ExpressionError as error:
-        key = _key(table, getattr(error, "key", ""))
-        place = at_expression(_value_place(document, path, owner, key, table), error.start, error.end)
-        note = _within(context)
-        raise SpecError(Diagnostic("expression", error.message, place, note=note, help=error.help)) from None
-    except ValidationError as error:
-        found = described_errors(error, document, path, owner)
-        raise SpecError(*(replace(d, note=d.note or _within(context)) for d in found)) from None
-
-
-def _key(table: Table, field: str) -> str:
-    """How a person writes a field's key."""
-    return type(table).model_fields[field].alias or field
-
-
-def _value_place(document: Document, path: Path, owner: str, key: str, table: Table) -> Place:
-    """Where the value of a key stands: under the key itself, or where a block's principal argument gives it."""
-    if (*path, key) in document.places or not isinstance(table, UserBlock) or key not in table.arguments:
-        return document.value_place((*path, key))
-    listed = (*path, owner, table.arguments.index(key))
-    return document.value_place(listed if listed in document.places else (*path, owner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +125,7 @@ class _Resolver:
                     "missing-key", "[model] needs 'input', since no [data] tells it", place, help="input = [28, 28, 1]"
                 )
             return self.facts.input
-        model = _fill(model, names, ("model",), "[model]", self.document, ())
+        model = fill(model, names, ("model",), "[model]", self.document, ())
         assert model.input is not None
         shape = Shape(model.input)
         if prod(shape) > MOST_NUMBERS:
@@ -236,7 +156,7 @@ class _Resolver:
                 if written.from_ is not None:
                     source, x = self.source(written.from_, at, frame)
                 names = {**frame.names, "channels": x.shape.channels}
-                layer = _fill(written, names, at, written.kind, self.document, frame.context)
+                layer = fill(written, names, at, written.kind, self.document, frame.context)
                 times = layer.times
                 name = self.name(layer, turn, times, counts, at, frame)
                 node, x = self.node(layer, name, x, source, at, frame)
@@ -290,7 +210,7 @@ class _Resolver:
         self.layers += 1
         place = self.place(at, layer.kind)
         if self.layers > MOST_LAYERS:
-            label, note = "here there are more", _within(frame.context)
+            label, note = "here there are more", within(frame.context)
             self.fail("too-large", f"the network has more than {MOST_LAYERS:,} layers", place, label, note)
         path = frame.prefix + name
         node = Node(path, layer.kind, place, source, x.shape, x.shape, (), frozen=frame.frozen or layer.freeze)
@@ -302,7 +222,7 @@ class _Resolver:
             node, y = self.leaf(node, lowered if isinstance(lowered, tuple) else (lowered,), x)
         except Mismatch as error:
             where = place if error.key is None else self.document.value_place((*at, error.key))
-            note = _within(frame.context)
+            note = within(frame.context)
             self.fail("shape", f"{name} {error.message}", where, error.label, note, error.help)
         return replace(node, initial=self.initial(layer, node, at)), y
 
@@ -353,7 +273,7 @@ class _Resolver:
         if not isinstance(layer, UserBlock):
             return replace(frame, at=(*at, layer.kind), kinds=(*frame.kinds, ""), frozen=node.frozen)
         if layer.kind in frame.kinds:
-            note = _within(frame.context)
+            note = within(frame.context)
             self.fail("recursive-block", f"[block.{layer.kind}] is inside itself", node.place, "without end", note)
         names = {**self.spec.let, **(self.facts.constants if self.facts else {}), **layer.values()}
         given = ", ".join(f"{k} = {v}" for k, v in layer.values().items())
@@ -447,11 +367,6 @@ def _check_reads(layer: Layer, x: _Value) -> None:
 def _strides_lead(x: tuple[int, ...], out: tuple[int, ...]) -> bool:
     """Whether some stride of a 1 × 1 convolution makes the one size of the other."""
     return all(b <= a and -(-a // -(-a // b)) == b for a, b in zip(x, out, strict=True))
-
-
-def _within(context: tuple[str, ...]) -> str:
-    """The blocks that something is inside of, in words: the innermost ones."""
-    return "; ".join(context[:3]) + (f"; {len(context) - 3} more around" if len(context) > 3 else "")
 
 
 def _some(names: Iterable[str]) -> str:

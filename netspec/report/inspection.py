@@ -167,7 +167,8 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
     Raises:
         SpecError: the spec does not fit together, or its network depends on data and there are no facts.
     """
-    from netspec.graph.resolve import fill_sections, resolve
+    from netspec.graph.fill import fill_sections
+    from netspec.graph.resolve import resolve
 
     filled = fill_sections(spec, facts)
     graph = resolve(filled, facts)

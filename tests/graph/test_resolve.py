@@ -11,8 +11,9 @@ import pytest
 from netspec.diagnostics import SpecError
 from netspec.document import parse
 from netspec.graph.facts import Facts
+from netspec.graph.fill import needs_facts
 from netspec.graph.graph import Graph, matches
-from netspec.graph.resolve import needs_facts, resolve
+from netspec.graph.resolve import resolve
 from netspec.spec.call import Shape
 from netspec.spec.decode import decode
 

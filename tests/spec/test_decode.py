@@ -11,14 +11,17 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.document import parse
 from netspec.document.plain import toml
 from netspec.spec.activations import Activation
+from netspec.spec.blocks import UserBlock
 from netspec.spec.data import Source, Transform
-from netspec.spec.decode import MOST_MISTAKES, UserBlock, decode, names_read
+from netspec.spec.decode import decode
 from netspec.spec.expression import Expression
 from netspec.spec.initial import Initial
 from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
+from netspec.spec.names import names_read
 from netspec.spec.optimizers import Clip, optimizer_kind, optimizer_names
+from netspec.spec.reader import MOST_MISTAKES
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
 from netspec.spec.values import Duration
