@@ -143,6 +143,8 @@ class _Training:
         self.step = 0 if resumed is None else resumed.step
         self.length = window_length(program)
         self.steps = make_steps(program)
+        # Compiled, since a record of each window reads it: as single operations it would cost a small network's step.
+        self.rate = None if program.updater.rate is None else jax.jit(program.updater.rate)
         self.copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
         self.finite = all_finite()
         self.measures = self._measures()
@@ -206,14 +208,13 @@ class _Training:
         seconds = self.clock.took()
         if not math.isfinite(loss):
             raise self._diverged(window)
-        rate = self.program.updater.rate
         compiling, self.clock.compiling = self.clock.compiling, -1.0
         return Stepped(
             time.time(),
             window.end,
             self._epoch(window.end),
             loss,
-            None if rate is None else float(rate(window.end - 1)),
+            None if self.rate is None else float(self.rate(window.end - 1)),
             gradient_norm,
             window.count * self.program.batch / max(seconds, 1e-9),
             max(0.0, compiling),
