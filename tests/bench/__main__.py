@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -105,12 +106,17 @@ class Trial:
         self.turns: list[dict[str, float]] = []
         if self.start is None:
             self.end()
+        else:
+            self._process.send_signal(signal.SIGSTOP)
 
     def turn(self) -> None:
+        """Train for a while; in between the process is held, since its device may have steps to make still."""
         assert self._process.stdin is not None
+        self._process.send_signal(signal.SIGCONT)
         print(file=self._process.stdin, flush=True)
         found = self._said(10 * PATIENCE)
         assert found is not None, "it has trained before"
+        self._process.send_signal(signal.SIGSTOP)
         self.turns.append(found)
 
     @property
