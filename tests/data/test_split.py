@@ -54,7 +54,7 @@ def test_chance_is_fair():
 @pytest.mark.parametrize(
     ("split", "examples", "tests", "expected"),
     [
-        (Split(), 150, None, (105, 15, 30)),
+        (Split(), 150, None, (120, 15, 15)),
         (Split(validation=0, test=0), 4, None, (4, 0, 0)),
         (Split(), 100, 30, (63, 7, 30)),
         (Split(test=0), 100, 30, (63, 7, 30)),
@@ -69,7 +69,7 @@ def test_sizes(split, examples, tests, expected):
     ("split", "tests", "message"),
     [
         (Split(), None, r"validation = 0\.1 of 4 examples is less than one"),
-        (Split(validation=0), None, None),
+        (Split(validation=0, test=0.2), None, None),
         (Split(validation=0, test=0.1), None, r"test = 0\.1 of 4 examples is less than one"),
         (Split(validation=0.5, test=0.5), None, "leave none to train with"),
         (Split(validation=1, test=0.75), None, "leave none to train with"),
