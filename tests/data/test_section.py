@@ -29,7 +29,7 @@ def test_expressions_are_worked_out_everywhere(write):
     ("source", "line", "message"),
     [
         ('"digit"', "", "no source is called 'digit'"),
-        ('{ csv = "a.csv", task = "classfy" }', "", "must be one of 'classify', 'regress', not "classfy""),
+        ('{ csv = "a.csv", task = "classfy" }', "", "must be one of 'classify', 'regress', not \"classfy\""),
         ('"digits"', "transform = [{ resize = 28 }]", "'resize' must be a list of height and width"),
         ('"digits"', "transform = [{ resize = [28, 0] }]", "'resize' must be a list of height and width"),
         ('"digits"', "transform = [{ resize = [28, true] }]", "'resize' must be a list of height and width"),
