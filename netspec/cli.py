@@ -133,7 +133,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="The seed; the spec's unless given.", show_default=False)
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs go.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of runs.")] = Path("runs"),
     device: Device = None,
     json: Json = False,
 ) -> None:

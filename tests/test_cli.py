@@ -621,3 +621,30 @@ def test_the_python_api_is_what_it_says(home: Path, trained: Mapping[str, Result
     assert [d.code for d in api.check(home / "flowers.toml", ["train.epoch=1"])] == ["unknown-key"]
     with pytest.raises(api.SpecError):
         api.load(home / "nothere.toml")
+
+
+def test_whole_numbers_that_a_layer_does_not_have_are_refused(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    targets = draw.integers(0, 2, 60)
+    np.savez(tmp_path / "words.npz", x=draw.integers(0, 50, (60, 4), dtype=np.int32), y=targets)
+    np.savez(tmp_path / "unknown.npz", x=np.array([[3, 1, 77, 2]], np.int32), y=targets[:1])
+    (tmp_path / "words.toml").write_text("""
+[data]
+source = { npz = "words.npz" }
+[model]
+layers = [{ embed = 2, vocabulary = 50 }, "flatten", { dense = "$classes" }]
+[loss]
+kind = "cross_entropy"
+[optimizer]
+kind = "sgd"
+learning_rate = 0.1
+[train]
+steps = 2
+""")
+    small = netspec(tmp_path, "train", "words.toml", "--set", "model.layers.0.vocabulary=10")
+    assert (small.code, "looks up whole numbers from 0 to 9" in small.err) == (2, True)
+    assert not (tmp_path / "runs").exists()
+    assert netspec(tmp_path, "train", "words.toml").code == 0
+    for arguments in (["predict", "words-1", "unknown.npz"], ["evaluate", "words-1", "--data", "unknown.npz"]):
+        result = netspec(tmp_path, *arguments)
+        assert (result.code, "input [0, 2] is 77" in result.err) == (2, True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, NetspecError, SpecError
+from netspec.diagnostics import DataError, Diagnostic, NetspecError, SpecError
 from netspec.document import Document, override, read
 from netspec.spec.sections import Spec
 
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from netspec.graph.graph import Graph
     from netspec.report.inspection import Inspection
 
-__all__ = ["Checked", "Opened", "check", "checked", "dataset_of", "inspect", "load", "opened_from", "program_of"]
+__all__ = [
+    "Checked",
+    "Opened",
+    "check",
+    "check_lookups",
+    "checked",
+    "dataset_of",
+    "inspect",
+    "load",
+    "opened_from",
+    "program_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +205,32 @@ def dataset_of(opened: Opened) -> Dataset:
             )
         )
     return data.load(section, opened.directory, _places(opened.spec))
+
+
+def check_lookups(graph: Graph, inputs: Any) -> None:
+    """See that whole numbers which a layer looks up are ones that it has.
+
+    Raises:
+        DataError: one is not.
+    """
+    import numpy as np
+
+    first = next(graph.leaves())
+    if first.kind != "embed" or not len(inputs):
+        return
+    vocabulary = first.steps[0].call.arguments[0]
+    values = np.asarray(inputs[:])
+    wrong = np.argwhere((values < 0) | (values >= vocabulary))
+    if len(wrong):
+        where = tuple(map(int, wrong[0]))
+        wanted = f"{first.path} looks up whole numbers from 0 to {vocabulary - 1}"
+        message = f"{wanted}, and input {list(where)} is {values[where]}"
+        more = f"{len(wrong):,} are out of range" if len(wrong) > 1 else ""
+        raise DataError(
+            Diagnostic(
+                "range", message, first.place, note=more, help="a vocabulary is one more than its largest number"
+            )
+        )
 
 
 def _places(spec: Spec) -> Callable[[tuple[str | int, ...]], Any]:

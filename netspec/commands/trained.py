@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from netspec.commands.specs import Opened, dataset_of, opened_from, program_of
+from netspec.commands.specs import Opened, check_lookups, dataset_of, opened_from, program_of
 from netspec.diagnostics import Diagnostic, RunError
 from netspec.document import parse
 
@@ -100,6 +100,8 @@ def evaluate(path: Path, data: Path | None = None, device: str | None = None) ->
     else:
         dataset = dataset_of(trained.opened)
         parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    for part in parts.values():
+        check_lookups(program.network.graph, part.inputs)
     measured = {n: Measure(program, p, capacity())(parameters, statistics) for n, p in parts.items() if len(p)}
     metrics = {f"{n}/{m}": v for n, values in measured.items() for m, v in values.items()}
     examples = {n: len(parts[n]) for n in measured}
@@ -152,6 +154,7 @@ def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
     trained = open_run(path)
     new = read_inputs(inputs, trained.preparation)
     program, _, parameters, statistics, damaged = _weights(trained)
+    check_lookups(program.network.graph, new.inputs)
     outputs = outputs_of(program, parameters, statistics, new.inputs)
     if program.objective.probabilities is not None:
         outputs = np.asarray(program.objective.probabilities(outputs))
@@ -182,9 +185,11 @@ def _weights(trained: Trained) -> tuple[Program, Checkpoint, dict[str, Any], dic
     checkpoint, damaged = newest(path)
     if checkpoint is None:
         message = f"{path} has no checkpoint yet" if not damaged else f"{path} has no checkpoint that is whole"
-        raise RunError(
-            Diagnostic("no-checkpoint", message, file=str(path), help=f"netspec resume {quote(str(path))}"), *damaged
-        )
+        help_ = f"netspec resume {quote(str(path))}"
+        if trained.run.state == "diverged":
+            message = f"{path} diverged before its first checkpoint"
+            help_ = f"train anew, or change {quote(str(path / 'spec.toml'))} and say {help_} --edited"
+        raise RunError(Diagnostic("no-checkpoint", message, file=str(path), help=help_), *damaged)
     program = program_of(trained.opened.spec, trained.facts)
     parameters, statistics = result_of(program, checkpoint)
     return program, checkpoint, parameters, statistics, damaged

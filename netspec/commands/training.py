@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from netspec.commands.specs import Opened, dataset_of, program_of
+from netspec.commands.specs import Opened, check_lookups, dataset_of, program_of
 from netspec.commands.trained import Trained, open_run
 from netspec.diagnostics import Diagnostic, RunError, TrainingError
 from netspec.document import written
@@ -84,6 +84,8 @@ def start(opened: Opened, out: Path = Path("runs"), device: str | None = None) -
     keep_compiled()
     dataset = dataset_of(opened)
     program = program_of(opened.spec, dataset.facts)
+    for part in (dataset.train, dataset.validation, dataset.test):
+        check_lookups(program.network.graph, part.inputs)
     surroundings = environment(device=described(), precision="float32", data=dataset.fingerprint)
     resolved = _resolved(opened, program, dataset)
     run = create(out, program.spec.name)

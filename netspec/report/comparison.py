@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -150,11 +150,13 @@ def compare(runs: Sequence[Path]) -> Comparison:
     names = _names(runs)
     contenders = tuple(_contender(run, name) for run, name in zip(found, names, strict=True))
     metric = next((run.started.metric for run in contenders if run.started), "")
+    specs = tuple(differences([_spec(run, one.started) for run, one in zip(found, contenders, strict=True)]))
+    surroundings = tuple(differences([_surroundings(run) for run in found]))
     return Comparison(
         runs=contenders,
-        spec=tuple(differences([_spec(run, one.started) for run, one in zip(found, contenders, strict=True)])),
-        surroundings=tuple(differences([_surroundings(run) for run in found])),
-        measurements=_measurements(contenders, metric),
+        spec=specs,
+        surroundings=surroundings,
+        measurements=_measurements(contenders, metric, _unlike(specs, surroundings)),
         metric=metric,
     )
 
@@ -251,9 +253,16 @@ def _surroundings(run: Run) -> Mapping[str, Any]:
     return {key: run.environment[key] for key in CONSEQUENCES if key in run.environment}
 
 
-def _measurements(runs: Sequence[Contender], metric: str) -> tuple[Measurement, ...]:
+def _unlike(specs: Sequence[Difference], surroundings: Sequence[Difference]) -> Callable[[str], bool]:
+    """Whether the values of a metric are of different things, so that none of them can be called the best."""
+    data = any(d.path == "data" for d in surroundings)
+    loss = any(d.path.startswith("loss") and not d.path.startswith("loss.penalties") for d in specs)
+    return lambda metric: data or (loss and metric.endswith("/loss"))
+
+
+def _measurements(runs: Sequence[Contender], metric: str, unlike: Callable[[str], bool]) -> tuple[Measurement, ...]:
     names = sorted({name for run in runs for name in run.metrics}, key=lambda name: _rank(name, metric))
-    return tuple(_measurement(name, runs) for name in names)
+    return tuple(_measurement(name, runs, not unlike(name)) for name in names)
 
 
 def _rank(name: str, metric: str) -> tuple[bool, bool, int, str]:
@@ -264,12 +273,12 @@ def _rank(name: str, metric: str) -> tuple[bool, bool, int, str]:
     return measured != metric.rpartition("/")[2], measured == "loss", place, measured
 
 
-def _measurement(name: str, runs: Sequence[Contender]) -> Measurement:
+def _measurement(name: str, runs: Sequence[Contender], fair: bool) -> Measurement:
     values = tuple(run.metrics.get(name) for run in runs)
     higher = higher_is_better(name, runs)
     finite = [v for v in values if v is not None and math.isfinite(v)]
     best = frozenset[int]()
-    if len(finite) > 1 and min(finite) < max(finite):
+    if fair and len(finite) > 1 and min(finite) < max(finite):
         target = max(finite) if higher else min(finite)
         best = frozenset(i for i, v in enumerate(values) if v == target)
     return Measurement(name, higher, values, best)

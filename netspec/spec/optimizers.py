@@ -260,7 +260,7 @@ def _type(argument: Argument) -> Any:
         return Annotated[str | None, PlainValidator(_dtype), WithJsonSchema({"enum": list(_DTYPES)})]
     listed = isinstance(argument.default, tuple) or "tuple" in argument.annotation.lower()
     whole = "int" in argument.annotation.replace("Optional", "").strip("[]").split("|")
-    check = _numbers if listed else _whole if whole else _number
+    check = _rate if argument.name == "learning_rate" else _numbers if listed else _whole if whole else _number
     return Annotated[Any, PlainValidator(check), WithJsonSchema({"type": "array" if listed else "number"})]
 
 
@@ -281,6 +281,12 @@ def _number(value: Any) -> Any:
     ):
         return value
     raise must_be("a finite number", value)
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        raise must_be("0 or more", value)
+    return _number(value)
 
 
 def _whole(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind
-from netspec.spec.values import Duration, Fraction, Positive, Span
+from netspec.spec.values import Duration, Fraction, Positive, Share, Span
 
 __all__ = ["Clock", "Schedule"]
 
@@ -85,7 +85,7 @@ class Exponential(Schedule):
     stairs: whether the factor holds still within a stretch.
     """
 
-    rate: Fraction
+    rate: Share
     every: Span = Duration(1, "epochs")
     stairs: bool = False
 
@@ -101,14 +101,14 @@ class Step(Schedule):
     at: when, each counted from the end of the warm-up.
     """
 
-    factor: Fraction = 0.1
+    factor: Share = 0.1
     every: Span | None = None
     at: Annotated[tuple[Span, ...], Field(strict=False)] | None = None
 
     def after_warmup(self, clock: Clock) -> Call:
         if self.every is not None:
             return call("optax.exponential_decay", 1.0, clock.steps_of(self.every), self.factor, staircase=True)
-        times = sorted({clock.steps_of(t) for t in self.at or ()})
+        times = sorted(clock.steps_of(t) for t in self.at or ())
         return call("netspec.nn.schedules.steps", self.factor, tuple(times))
 
     @model_validator(mode="after")

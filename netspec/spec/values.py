@@ -31,6 +31,7 @@ __all__ = [
     "Padding",
     "Positive",
     "Rate",
+    "Share",
     "Size",
     "Span",
     "Switch",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     Number = float
     Positive = float
     Fraction = float
+    Share = float
     Rate = float
     Switch = bool
     Size = int | tuple[int, ...]
@@ -119,6 +121,13 @@ else:
         float, Field(gt=0, le=LARGEST_NUMBER), _expressible, _schema({"type": "number", "exclusiveMinimum": 0})
     ]
     """A number above 0."""
+    Share = Annotated[
+        float,
+        Field(gt=0, le=1),
+        _expressible,
+        _schema({"type": "number", "exclusiveMinimum": 0, "maximum": 1}),
+    ]
+    """A number above 0, to 1."""
     Fraction = Annotated[
         float, Field(ge=0, le=1), _expressible, _schema({"type": "number", "minimum": 0, "maximum": 1})
     ]
