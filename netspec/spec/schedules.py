@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind
-from netspec.spec.values import Duration, Fraction, Positive, Share, Span
+from netspec.spec.values import Delay, Duration, Fraction, Positive, Share, Span
 
 __all__ = ["Clock", "Schedule"]
 
@@ -37,13 +37,13 @@ class Schedule(Kind, family="schedule"):
     warmup: how long it climbs in a line from 0 to 1 before the rest begins.
     """
 
-    warmup: Span | None = None
+    warmup: Delay | None = None
 
     def lower(self, clock: Clock) -> Call:
         """The call that makes a function of the step."""
         if self.warmup is None or self.warmup.amount == 0:
             return self.after_warmup(clock)
-        rise = min(clock.steps_of(self.warmup), clock.steps)
+        rise = clock.steps_of(self.warmup)
         rest = self.after_warmup(Clock(max(1, clock.steps - rise), clock.per_epoch))
         return call("optax.join_schedules", (call("optax.linear_schedule", 0.0, 1.0, rise), rest), (rise,))
 

@@ -22,6 +22,7 @@ from netspec.spec.expression import Expression, ExpressionError, parse
 __all__ = [
     "LARGEST_NUMBER",
     "Count",
+    "Delay",
     "Duration",
     "Fraction",
     "Integer",
@@ -242,9 +243,23 @@ def _duration(value: Any) -> Any:
     return Duration(float(match[1]), unit)
 
 
-Span = Annotated[
+def _stretch(value: Any) -> Any:
+    found = _duration(value)
+    if isinstance(found, Duration) and found.amount == 0:
+        raise must_be("a duration above 0", value)
+    return found
+
+
+Delay = Annotated[
     Duration,
     PlainValidator(_duration),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+]
+"""A duration as written, or 0 for none: `500` steps, `"10 epochs"`, `"5%"` of the run."""
+
+Span = Annotated[
+    Duration,
+    PlainValidator(_stretch),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
 ]
 """A duration as written: `500` steps, `"10 epochs"`, `"5%"` of the run."""

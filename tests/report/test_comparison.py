@@ -212,3 +212,17 @@ def test_every_damaged_run_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         compare([tmp_path / "a", make_run(tmp_path), tmp_path / "b"])
     assert [d.file for d in caught.value.diagnostics] == [str(tmp_path / "a"), str(tmp_path / "b")]
+
+
+def test_nothing_is_best_among_unlike_things(tmp_path: Path) -> None:
+    def best(*runs: Path) -> dict[str, bool]:
+        return {m.metric: bool(m.best) for m in compare(runs).measurements}
+
+    loss = '[loss]\nkind = "cross_entropy"\n'
+    first = make_run(tmp_path, SPEC + loss, accuracy=0.9)
+    other_data = make_run(tmp_path, SPEC + loss, accuracy=0.95, data="another fingerprint")
+    assert not any(best(first, other_data).values())
+    other_loss = make_run(tmp_path, SPEC + loss.replace("cross_entropy", "hinge"), accuracy=0.95)
+    found = best(first, other_loss)
+    assert any(found.values())
+    assert not any(found[metric] for metric in found if metric.endswith("/loss"))
