@@ -645,6 +645,7 @@ steps = 2
     assert (small.code, "looks up whole numbers from 0 to 9" in small.err) == (2, True)
     assert not (tmp_path / "runs").exists()
     assert netspec(tmp_path, "train", "words.toml").code == 0
+    assert netspec(tmp_path, "inspect", "words-1", "--json").json()["name"] == "words"
     for arguments in (["predict", "words-1", "unknown.npz"], ["evaluate", "words-1", "--data", "unknown.npz"]):
         result = netspec(tmp_path, *arguments)
         assert (result.code, "input [0, 2] is 77" in result.err) == (2, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,10 @@ def open_run(path: Path) -> Trained:
 
     run = load(path)
     opened = opened_from(parse(run.spec, str(path / "spec.toml")), Path(run.environment.get("directory", ".")))
+    if "name" not in opened.spec.document.values:
+        # A spec without a name is called after its file, and that was not `spec.toml`.
+        named = replace(opened.spec, name=str(run.resolved.get("network", {}).get("name", opened.spec.name)))
+        opened = replace(opened, spec=named)
     try:
         facts = Facts.from_json(run.resolved["facts"])
         preparation = Preparation.from_json(run.resolved["preparation"])

@@ -1,7 +1,8 @@
 """Pooling over windows.
 
-A window that tiles its input is pooled by reshaping, which XLA's CPU backend runs many times faster than a windowed
-reduction, forward and backward; any other goes through Flax.
+Means of windows that tile their input are taken by reshaping, which XLA's CPU backend runs many times faster than a
+windowed reduction, forward and backward. All others, and maxima, whose gradient at ties is that of the first, go
+through Flax.
 """
 
 from __future__ import annotations
