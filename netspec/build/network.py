@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from netspec.graph.calls import Arrays, apply, construct, initialise
+from netspec.graph.calls import Arrays, Mode, apply, construct, draws, initialise
 from netspec.graph.graph import Graph, Node, Step
+from netspec.graph.initials import FROM_DATA
 
-__all__ = ["Network"]
+__all__ = ["Network", "Result"]
 
 Watch = Callable[[Node, Any], None]
 """Is told each layer's result."""
 
 
-@dataclass(frozen=True, slots=True)
+class Result(NamedTuple):
+    """What one pass gives.
+
+    Args:
+        outputs: by name, [batch, …].
+        statistics: after it, by path.
+        values: of the nodes that were asked for, by path.
+    """
+
+    outputs: Arrays
+    statistics: Arrays
+    values: Arrays
+
+
+@dataclass(frozen=True)
 class Network:
     """A network that can be initialised and applied.
 
     >>> parameters, statistics = network.initialise(jax.random.key(0))  # doctest: +SKIP
-    >>> outputs, _ = network.apply(parameters, statistics, x)  # doctest: +SKIP
+    >>> outputs = network.apply(parameters, statistics, {"input": x}).outputs  # doctest: +SKIP
     """
 
     graph: Graph
@@ -32,12 +49,12 @@ class Network:
         """Parameters and statistics by path.
 
         Each layer draws with a key of its own, made from its path, so that a layer more or less elsewhere does not
-        change what it begins with.
+        change what it begins with. Those that begin as the data says (`from_data`) are drawn at random here.
         """
         parameters: Arrays = {}
         statistics: Arrays = {}
         for leaf in self.graph.leaves():
-            for step in leaf.steps:
+            for step in () if leaf.shared else leaf.steps:
                 if step.traced.parameters or step.traced.statistics:
                     own = jax.random.fold_in(key, zlib.crc32(_prefix(leaf, step).encode()))
                     p, s = initialise(step.call, own)
@@ -46,51 +63,80 @@ class Network:
                     statistics |= {_prefix(leaf, step) + n: v for n, v in s.items()}
         return parameters, statistics
 
+    def initialise_from_data(
+        self, parameters: Arrays, statistics: Arrays, inputs: Mapping[str, Any], seed: int
+    ) -> Arrays:
+        """The parameters whose initial values are made of the layer's own inputs, in the order of the layers.
+
+        Args:
+            inputs: some training examples.
+        """
+        found: Arrays = {}
+        for leaf in self.graph.leaves():
+            for name, call in leaf.initial.items():
+                if call.name.startswith(FROM_DATA):
+                    path = f"{leaf.owner}/{name}"
+                    x = self._input_of(leaf, {**parameters, **found}, statistics, inputs)
+                    rows = jnp.reshape(x, (-1, x.shape[-1]))
+                    made = construct(call)(jax.device_get(rows), tuple(parameters[path].shape), seed)
+                    found[path] = jnp.asarray(made, parameters[path].dtype)
+        return found
+
+    def _input_of(self, leaf: Node, parameters: Arrays, statistics: Arrays, inputs: Mapping[str, Any]) -> Any:
+        seen: Arrays = {}
+        run = _Run(self, parameters, dict(statistics), None, Mode(), None)
+        run.reads = lambda node, x: seen.setdefault(node.path, x)
+        run.whole(inputs)
+        return seen[leaf.path]
+
     def apply(
         self,
         parameters: Arrays,
         statistics: Arrays,
-        x: Any,
+        inputs: Mapping[str, Any],
         *,
         key: jax.Array | None = None,
-        training: bool = False,
+        mode: Mode | None = None,
         watch: Watch | None = None,
-        convolve: Callable[..., Any] | None = None,
-    ) -> tuple[dict[str, Any], Arrays]:
+        also: frozenset[str] = frozenset(),
+    ) -> Result:
         """The outputs for a batch, and the statistics after it.
 
         Args:
             parameters, statistics: by path, as `initialise` makes them.
-            x: [batch, …], the shape that the graph says.
+            inputs: by name, [batch, …], of the shapes that the graph says.
             key: for what is random in training; needed where `random` is true.
-            training: whether dropout drops and batch norm follows the batch.
-            convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`.
+            also: the paths of nodes whose results are wanted besides.
         """
-        run = _Run(parameters, dict(statistics), key, training, self._read_by_name(), watch, convolve)
-        y = run.nodes(self.graph.nodes, x)
-        by_path = {self.graph.nodes[-1].path: y, **run.values}
-        return {name: by_path[path] for name, path in self.graph.outputs.items()}, run.statistics
+        run = _Run(self, parameters, dict(statistics), key, mode or Mode(), watch, also)
+        run.whole(inputs)
+        outputs = {name: run.values[path].array for name, path in self.graph.outputs.items()}
+        return Result(outputs, run.statistics, {path: run.values[path].array for path in also})
 
-    @property
+    @cached_property
     def random(self) -> bool:
         """Whether training draws random numbers inside the network."""
-        return any(step.call.name == "flax.nnx.Dropout" for leaf in self.graph.leaves() for step in leaf.steps)
+        return any(draws(step.call) for leaf in self.graph.leaves() for step in leaf.steps)
 
-    @property
+    @cached_property
     def convolves(self) -> bool:
         """Whether there is a convolution."""
         return any(step.call.name == "flax.nnx.Conv" for leaf in self.graph.leaves() for step in leaf.steps)
 
-    def _read_by_name(self) -> frozenset[str]:
-        def sources(node: Node) -> set[str]:
-            own = {node.source} if node.source else set[str]()
-            return own.union(*(sources(n) for branch in node.branches for n in branch))
+    @cached_property
+    def from_data(self) -> bool:
+        """Whether some parameters begin as the data says."""
+        calls = (call for leaf in self.graph.leaves() for call in leaf.initial.values())
+        return any(call.name.startswith(FROM_DATA) for call in calls)
 
-        return frozenset[str]().union(*(sources(n) for n in self.graph.nodes))
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The paths of the values that are read by name, or are outputs."""
+        return frozenset(s for node in self.graph.every() for s in node.sources) | set(self.graph.outputs.values())
 
 
 def _prefix(leaf: Node, step: Step) -> str:
-    return f"{leaf.path}/{step.prefix}/" if step.prefix else f"{leaf.path}/"
+    return f"{leaf.owner}/{step.prefix}/" if step.prefix else f"{leaf.owner}/"
 
 
 def _chosen(leaf: Node, step: Step, key: jax.Array) -> Arrays:
@@ -103,44 +149,104 @@ def _chosen(leaf: Node, step: Step, key: jax.Array) -> Arrays:
             jax.random.fold_in(key, zlib.crc32(name.encode())), shapes[name].shape, shapes[name].dtype
         )
         for name, call in leaf.initial.items()
+        if not call.name.startswith(FROM_DATA)
     }
+
+
+class _Flow(NamedTuple):
+    """What runs through the network.
+
+    Args:
+        array: [batch, …].
+        mask: of a padded sequence, [batch, length], true where there is no padding.
+    """
+
+    array: Any
+    mask: Any = None
 
 
 @dataclass(slots=True)
 class _Run:
     """One pass through the network."""
 
+    network: Network
     parameters: Arrays
     statistics: Arrays
     key: jax.Array | None
-    training: bool
-    wanted: frozenset[str]
+    mode: Mode
     watch: Watch | None
-    convolve: Callable[..., Any] | None
-    values: Arrays = field(default_factory=dict)
+    also: frozenset[str] = frozenset()
+    reads: Callable[[Node, Any], Any] | None = None
+    values: dict[str, _Flow] = field(default_factory=dict)
 
-    def nodes(self, nodes: tuple[Node, ...], x: Any) -> Any:
+    def whole(self, inputs: Mapping[str, Any]) -> None:
+        graph = self.network.graph
+        for name, value in graph.inputs.items():
+            self.values[name] = _masked(inputs[name]) if value.padded else _Flow(inputs[name])
+        first = next(iter(self.values.values()))
+        self.nodes(graph.nodes, first)
+
+    def nodes(self, nodes: tuple[Node, ...], x: _Flow) -> _Flow:
         for node in nodes:
-            x = self.node(node, self.values[node.source] if node.source else x)
-            if node.path in self.wanted:
-                self.values[node.path] = x
+            inputs = [self.values[source] for source in node.sources] or [x]
+            y = self.node(node, inputs)
+            x = inputs[0] if node.aside else y
+            if node.path in self.network.wanted or node.path in self.also:
+                self.values[node.path] = y
         return x
 
-    def node(self, node: Node, x: Any) -> Any:
+    def node(self, node: Node, inputs: list[_Flow]) -> _Flow:
+        if self.reads is not None:
+            self.reads(node, inputs[0].array)
+        if node.state is not None:
+            return self.cell(node, inputs[0])
         if node.branches:
-            results = [self.nodes(branch, x) for branch in node.branches]
-            return self.step(node, node.steps[0], results) if node.steps else results[0]
+            results = [self.nodes(branch, inputs[0]) for branch in node.branches.values()]
+            if not node.steps:
+                return results[0]
+            y = self.step(node, node.steps[0], [r.array for r in results], None)
+            return _Flow(y, next((r.mask for r in results if r.mask is not None), None))
+        arrays = [flow.array for flow in inputs]
         for step in node.steps:
-            x = self.step(node, step, [x])
+            arrays = [self.step(node, step, arrays, inputs[-1].mask)]
         if self.watch is not None:
-            self.watch(node, x)
-        return x
+            self.watch(node, arrays[0])
+        masks = (flow.mask for flow in (inputs if node.layer.joins else inputs[:1]) if flow.mask is not None)
+        return _Flow(arrays[0], next(masks, None) if node.output.padded else None)
 
-    def step(self, node: Node, step: Step, inputs: list[Any]) -> Any:
+    def step(self, node: Node, step: Step, inputs: list[Any], mask: Any) -> Any:
         prefix = _prefix(node, step)
         own = {n: self.parameters[prefix + n] for n in step.traced.parameters}
         kept = {n: self.statistics[prefix + n] for n in step.traced.statistics}
-        key = None if self.key is None else jax.random.fold_in(self.key, zlib.crc32(prefix.encode()))
-        y, after = apply(step.call, inputs, own, kept, key, self.training, self.convolve)
+        # Each use draws for itself, so the key is of where it stands, not of where its parameters are.
+        place = f"{node.path}/{step.prefix}/" if step.prefix else f"{node.path}/"
+        key = None if self.key is None else jax.random.fold_in(self.key, zlib.crc32(place.encode()))
+        inputs = [*inputs, *(self.parameters[path] for path in step.borrowed)]
+        y, after = apply(step.call, inputs, own, kept, self.mode, key, mask)
         self.statistics |= {prefix + n: v for n, v in after.items()}
         return y
+
+    def cell(self, node: Node, x: _Flow) -> _Flow:
+        """A list of layers at each position of a sequence, its own result before beside what is there."""
+        assert node.state is not None
+        inside = replace(self, watch=None, reads=None, values={})
+        first = jnp.zeros((*x.array.shape[:1], *x.array.shape[2:-1], node.state), x.array.dtype)
+
+        def body(state: Any, here: tuple[Any, Any]) -> tuple[Any, Any]:
+            array, valid = here
+            new = inside.nodes(node.branches[""], _Flow(jnp.concatenate([array, state], axis=-1))).array
+            if valid is not None:
+                new = jnp.where(valid.reshape(-1, *(1,) * (new.ndim - 1)), new, state)
+            return new, new
+
+        steps = (jnp.moveaxis(x.array, 1, 0), None if x.mask is None else jnp.moveaxis(x.mask, 1, 0))
+        _, states = jax.lax.scan(body, first, steps)
+        return _Flow(jnp.moveaxis(states, 0, 1), x.mask)
+
+
+def _masked(x: Any) -> _Flow:
+    """A padded sequence and its mask; padding of fractions is NaN, and becomes 0."""
+    if jnp.issubdtype(x.dtype, jnp.integer):
+        return _Flow(x, x != 0)
+    mask = ~jnp.isnan(x).any(axis=tuple(range(2, x.ndim)))
+    return _Flow(jnp.where(jnp.isnan(x), 0.0, x), mask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netspec.build import Program
     from netspec.data import Dataset
     from netspec.graph.facts import Facts
-    from netspec.graph.graph import Graph
+    from netspec.graph.graph import Graph, Node
     from netspec.report.inspection import Inspection
 
 __all__ = [
@@ -207,19 +207,27 @@ def dataset_of(opened: Opened) -> Dataset:
     return data.load(section, opened.directory, _places(opened.spec))
 
 
-def check_lookups(graph: Graph, inputs: Any) -> None:
+def check_lookups(graph: Graph, inputs: Mapping[str, Any]) -> None:
     """See that whole numbers which a layer looks up are ones that it has.
+
+    Args:
+        inputs: by name, [n, …].
 
     Raises:
         DataError: one is not.
     """
     import numpy as np
 
-    first = next(graph.leaves())
-    if first.kind != "embed" or not len(inputs):
-        return
+    for leaf in (leaf for leaf in graph.leaves() if leaf.kind == "embed"):
+        name = leaf.sources[0] if leaf.sources else next(iter(graph.inputs))
+        if name in inputs and len(inputs[name]):
+            _check_lookup(leaf, np.asarray(inputs[name][:]))
+
+
+def _check_lookup(first: Node, values: Any) -> None:
+    import numpy as np
+
     vocabulary = first.steps[0].call.arguments[0]
-    values = np.asarray(inputs[:])
     wrong = np.argwhere((values < 0) | (values >= vocabulary))
     if len(wrong):
         where = tuple(map(int, wrong[0]))

@@ -158,11 +158,11 @@ def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
     trained = open_run(path)
     new = read_inputs(inputs, trained.preparation)
     program, _, parameters, statistics, damaged = _weights(trained)
-    check_lookups(program.network.graph, new.inputs)
-    outputs = outputs_of(program, parameters, statistics, new.inputs)
+    check_lookups(program.network.graph, {"input": new.inputs})
+    outputs = outputs_of(program, parameters, statistics, {"input": new.inputs})
     if program.objective.probabilities is not None:
         outputs = np.asarray(program.objective.probabilities(outputs))
-    return Prediction(new.names, trained.facts.labels, outputs, damaged)
+    return Prediction(new.names, program.objective.terms[0].aim.facts.labels, outputs, damaged)
 
 
 def compare(runs: Sequence[str | Path]) -> Comparison:

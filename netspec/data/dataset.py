@@ -115,9 +115,7 @@ def _transforms(data: Data, format_: Format, where: Where) -> tuple[Transform, .
 def _facts(survey: Survey, transforms: tuple[Transform, ...], wanted: Sizes) -> Facts:
     preparation = Preparation(survey.format, transforms)
     known = survey.format
-    return Facts(
-        Shape(preparation.shape), preparation.dtype, known.target, known.labels, known.outputs, wanted._asdict()
-    )
+    return Facts.of(Shape(preparation.shape), known.labels, known.outputs, wanted._asdict(), preparation.dtype)
 
 
 def _rows(survey: Survey, wanted: Sizes, targets: Array, seed: int) -> tuple[Array, Array, Array]:
@@ -139,7 +137,7 @@ def _fitted(unfitted: Sequence[Transform], format_: Format, examples: Examples, 
 
 
 def _part(examples: Examples, rows: Array, preparation: Preparation) -> Part:
-    return Part(prepared(examples.inputs, rows, preparation), examples.targets[rows])
+    return Part({"input": prepared(examples.inputs, rows, preparation)}, {"target": examples.targets[rows]})
 
 
 def _fingerprint(survey: Survey, examples: Examples) -> str:

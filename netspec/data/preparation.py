@@ -133,24 +133,24 @@ class Part:
     """Examples that serve one end: to train, to validate or to test.
 
     Args:
-        inputs: prepared, `[n, *shape]`, float32 or int32.
-        targets: class indices (int32) `[n]`, or numbers (float32) `[n, outputs]`.
+        inputs: by name, prepared, `[n, *shape]`, float32 or int32.
+        targets: by name, class indices (int32) `[n, …]`, or numbers (float32) `[n, …]`.
     """
 
-    inputs: Array | Prepared
-    targets: Array
+    inputs: Mapping[str, Array | Prepared]
+    targets: Mapping[str, Array]
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(next(iter(self.inputs.values())))
 
     @property
     def in_memory(self) -> bool:
-        """Whether the inputs are an array that is held, rather than read when they are asked for."""
-        return isinstance(self.inputs, np.ndarray)
+        """Whether the inputs are arrays that are held, rather than read when they are asked for."""
+        return all(isinstance(array, np.ndarray) for array in self.inputs.values())
 
-    def take(self, indices: Array) -> tuple[Array, Array]:
+    def take(self, indices: Array) -> tuple[dict[str, Array], dict[str, Array]]:
         """Inputs and targets of some examples, by their numbers in the part."""
-        return self.inputs[indices], self.targets[indices]
+        return {n: a[indices] for n, a in self.inputs.items()}, {n: a[indices] for n, a in self.targets.items()}
 
 
 def batches(raw: Inputs, rows: Array, preparation: Preparation) -> Iterator[Array]:
@@ -229,7 +229,8 @@ def evaluate_part(path: Path, preparation: Preparation) -> Part:
     examples = _raw_examples(file, preparation)
     if not len(examples.targets):
         raise file.error("no-examples", "holds no examples")
-    return Part(prepared(examples.inputs, np.arange(len(examples.targets)), preparation), examples.targets)
+    inputs = prepared(examples.inputs, np.arange(len(examples.targets)), preparation)
+    return Part({"input": inputs}, {"target": examples.targets})
 
 
 def _raw_examples(file: DataFile, preparation: Preparation) -> Examples:

@@ -14,7 +14,18 @@ from flax import nnx
 
 from netspec.spec.call import Call
 
-__all__ = ["Arrays", "apply", "construct", "initialise", "is_module", "lookup", "module_of"]
+__all__ = [
+    "Arrays",
+    "Mode",
+    "apply",
+    "construct",
+    "draws",
+    "initialise",
+    "is_module",
+    "lookup",
+    "module_of",
+    "takes_mask",
+]
 
 Arrays = dict[str, Any]
 """Arrays (or their shapes) by path."""
@@ -51,21 +62,37 @@ def _constructed(value: Any) -> Any:
 
 def _module(call: Call, rngs: nnx.Rngs, **defaults: Any) -> nnx.Module:
     target = lookup(call.name)
-    takes = _arguments(target)
-    # A module that takes its key at the call (dropout) keeps none of its own: every state is the trainer's.
-    own = {} if "rngs" not in takes or "rngs" in _flags(target) else {"rngs": rngs}
+    # One that can be made without (dropout) takes its key at the call, and keeps none: every state is the trainer's.
+    needed = _arguments(target).get("rngs")
+    own = {"rngs": rngs} if needed is not None and needed.default is inspect.Parameter.empty else {}
     module: nnx.Module = target(*call.arguments, **{**defaults, **dict(call.keywords), **own})
     return module
 
 
 @cache
-def _arguments(target: type) -> frozenset[str]:
-    return frozenset(inspect.signature(target.__init__).parameters)  # type: ignore[misc]
+def _arguments(target: type) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(target.__init__).parameters  # type: ignore[misc]
 
 
 @cache
-def _flags(target: type) -> frozenset[str]:
-    return frozenset(inspect.signature(target.__call__).parameters)
+def _flags(name: str) -> frozenset[str]:
+    """The arguments of what runs: a module's call, or the function itself."""
+    target = lookup(name)
+    runs: Any = target.__call__ if isinstance(target, type) else target
+    try:
+        return frozenset(inspect.signature(runs).parameters)
+    except ValueError:  # a function of NumPy's kind has no signature
+        return frozenset()
+
+
+def draws(call: Call) -> bool:
+    """Whether the call draws random numbers in training."""
+    return is_module(call) and "rngs" in _flags(call.name)
+
+
+def takes_mask(call: Call) -> bool:
+    """Whether the call can be told which positions of a sequence are padding."""
+    return call.name.startswith("netspec.nn.") and "mask" in _flags(call.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +119,50 @@ def initialise(call: Call, key: jax.Array) -> tuple[Arrays, Arrays]:
     return _parted(nnx.state(_module(call, nnx.Rngs(key))))
 
 
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a network is run.
+
+    Args:
+        training: whether dropout drops and batch norm follows its batch.
+        convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`.
+    """
+
+    training: bool = False
+    convolve: Callable[..., Any] | None = None
+
+
 def apply(
     call: Call,
     inputs: Sequence[Any],
     parameters: Mapping[str, Any],
     statistics: Mapping[str, Any],
-    key: jax.Array | None,
-    training: bool,
-    convolve: Callable[..., Any] | None = None,
+    mode: Mode,
+    key: jax.Array | None = None,
+    mask: Any = None,
 ) -> tuple[Any, Arrays]:
     """What the call gives for its inputs, and its statistics after.
 
     Args:
-        inputs: arrays with a batch axis in front.
+        inputs: arrays with a batch axis in front; then other layers' parameters, where it takes some.
         key: for whatever is random in training; needed by modules that take one.
-        training: whether dropout drops and batch norm follows its batch.
-        convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`.
+        mask: [batch, length], true where a sequence is no padding; for calls that take one.
     """
+    masks = {} if mask is None or not takes_mask(call) else {"mask": mask}
     if not is_module(call):
-        return lookup(call.name)(*inputs, *call.arguments, **dict(call.keywords)), {}
+        return lookup(call.name)(*inputs, *call.arguments, **dict(call.keywords), **masks), {}
     module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
-    if convolve is not None and isinstance(module, nnx.Conv):
-        module.conv_general_dilated = convolve
-    flags = _flags(lookup(call.name))
-    modes: dict[str, Any] = {}
-    if "deterministic" in flags:
-        modes["deterministic"] = not training
-    if "use_running_average" in flags:
-        modes["use_running_average"] = not training
-    if "rngs" in flags and training:
-        modes["rngs"] = key
-    y = module(*inputs, **modes)
+    if mode.convolve is not None and isinstance(module, nnx.Conv):
+        module.conv_general_dilated = mode.convolve
+    y = module(*inputs, **_modes(call, mode, key), **masks)
     return y, _parted(nnx.state(module))[1] if statistics else {}
+
+
+def _modes(call: Call, mode: Mode, key: jax.Array | None) -> dict[str, Any]:
+    flags = _flags(call.name)
+    known = {"deterministic": not mode.training, "use_running_average": not mode.training}
+    given: dict[str, Any] = {name: value for name, value in known.items() if name in flags}
+    return given | ({"rngs": key} if mode.training and "rngs" in flags else {})
 
 
 def _parted(state: Any) -> tuple[Arrays, Arrays]:

@@ -9,7 +9,42 @@ from typing import Any, Literal
 
 from netspec.spec.call import Shape
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "InputFacts", "TargetFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """What is known of one input, after its transforms.
+
+    Args:
+        shape: of one example.
+        dtype: what its numbers are.
+        vocabulary: how many different whole numbers it holds, from 0; None where it holds fractions.
+        padded: whether it is a sequence that may be shorter than `shape` says. Padding is the whole number 0, or a
+            position that is all NaN, and stands at the end.
+    """
+
+    shape: Shape
+    dtype: Literal["float32", "int32"]
+    vocabulary: int | None = None
+    padded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """What is known of one thing that is to be predicted.
+
+    Args:
+        kind: one of some classes, or numbers.
+        labels: the classes' names, in the order of their indices; empty for numbers.
+        shape: of one example's: [] one class, [length] a class for each position, [n] so many numbers.
+        padded: whether some positions may hold the class -1, which is nothing to be predicted.
+    """
+
+    kind: Literal["class", "number"]
+    labels: tuple[str, ...]
+    shape: Shape
+    padded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,37 +52,58 @@ class Facts:
     """What is known of the examples after their transforms.
 
     Args:
-        input: the shape of one input.
-        dtype: what the numbers of an input are.
-        target: what is to be predicted: one of some classes, or numbers.
-        labels: the classes' names, in the order of their indices; empty for numbers.
-        outputs: how many numbers are to be predicted; 1 for classes.
+        inputs: by name; the only one is called "input" unless the spec names it.
+        targets: by name; the only one is called "target" unless the spec names it.
         examples: how many there are to "train", "validation" and "test" with.
     """
 
-    input: Shape
-    dtype: Literal["float32", "int32"]
-    target: Literal["class", "number"]
-    labels: tuple[str, ...]
-    outputs: int
+    inputs: Mapping[str, InputFacts]
+    targets: Mapping[str, TargetFacts]
     examples: Mapping[str, int]
+
+    @staticmethod
+    def of(
+        shape: Shape,
+        labels: tuple[str, ...] = (),
+        outputs: int = 1,
+        examples: Mapping[str, int] | None = None,
+        dtype: Literal["float32", "int32"] = "float32",
+    ) -> Facts:
+        """The facts of one input and one target: one of some classes, or, without labels, so many numbers."""
+        target = TargetFacts("class", labels, Shape(())) if labels else TargetFacts("number", (), Shape((outputs,)))
+        return Facts({"input": InputFacts(shape, dtype)}, {"target": target}, examples or {})
 
     @property
     def constants(self) -> dict[str, int]:
-        """The names that a spec may count with: `$features`, and `$classes` where there are classes."""
-        classes = {"classes": len(self.labels)} if self.target == "class" else {"targets": self.outputs}
-        return {"features": prod(self.input), **classes}
+        """The names that a spec may count with, where they stand for one number."""
+        features = {prod(i.shape) for i in self.inputs.values()} if len(self.inputs) == 1 else set()
+        vocabulary = {i.vocabulary for i in self.inputs.values() if i.vocabulary is not None}
+        classes = {len(t.labels) for t in self.targets.values() if t.kind == "class"}
+        targets = {prod(t.shape) for t in self.targets.values() if t.kind == "number"}
+        found = {"features": features, "vocabulary": vocabulary, "classes": classes, "targets": targets}
+        return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data that `from_json` reads back."""
-        return {**asdict(self), "input": list(self.input), "labels": list(self.labels), "examples": dict(self.examples)}
+        return {
+            "inputs": {name: {**asdict(i), "shape": list(i.shape)} for name, i in self.inputs.items()},
+            "targets": {
+                name: {**asdict(t), "shape": list(t.shape), "labels": list(t.labels)}
+                for name, t in self.targets.items()
+            },
+            "examples": dict(self.examples),
+        }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Facts:
         """The facts that `to_json` wrote.
 
         Raises:
-            KeyError, TypeError: the data is something else.
+            KeyError, TypeError, AttributeError: the data is something else.
         """
-        known = {**data, "input": Shape(data["input"]), "labels": tuple(data["labels"])}
-        return Facts(**known)
+        inputs = {n: InputFacts(**{**i, "shape": Shape(i["shape"])}) for n, i in data["inputs"].items()}
+        targets = {
+            n: TargetFacts(**{**t, "shape": Shape(t["shape"]), "labels": tuple(t["labels"])})
+            for n, t in data["targets"].items()
+        }
+        return Facts(inputs, targets, dict(data["examples"]))

@@ -26,9 +26,10 @@ T = TypeVar("T", bound=Table)
 
 def needs_facts(spec: Spec) -> bool:
     """Whether the network cannot be known without a look at the data."""
-    if spec.model.input is None:
+    models = [spec.model] if spec.model is not None else spec.models.values()
+    if any(model.input is None and model.inputs is None for model in models):
         return True
-    return not names_read(spec).isdisjoint(("classes", "features", "targets"))
+    return not names_read(spec).isdisjoint(("classes", "features", "targets", "vocabulary"))
 
 
 def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -> Spec:
@@ -51,7 +52,9 @@ def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -
     return replace(
         spec,
         data=data,
-        loss=filled(spec.loss, "loss", spec.loss.kind if spec.loss else ""),
+        losses=tuple(
+            fill(loss, names, spec.loss_path(i), loss.kind, spec.document, ()) for i, loss in enumerate(spec.losses)
+        ),
         optimizer=filled(spec.optimizer, "optimizer", spec.optimizer.kind if spec.optimizer else ""),
         schedule=filled(spec.schedule, "schedule", spec.schedule.kind if spec.schedule else ""),
         train=filled(spec.train, "train", "[train]"),
@@ -64,7 +67,7 @@ def fill(table: T, names: Mapping[str, Any], path: Path, owner: str, document: D
     for key, value in table.__dict__.items():
         if isinstance(value, Table):
             inner[key] = fill(value, names, (*path, key), getattr(value, "kind", owner), document, context)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and all(isinstance(v, Table) for v in value.values()):
             inner[key] = {k: fill(v, names, (*path, key, k), v.kind, document, context) for k, v in value.items()}
         elif isinstance(value, tuple) and value and isinstance(value[0], Table) and not isinstance(value[0], Layer):
             inner[key] = tuple(

@@ -10,8 +10,24 @@ from typing import Any
 from netspec.diagnostics import Place
 from netspec.graph.trace import Traced
 from netspec.spec.call import Call, Shape
+from netspec.spec.layer import Layer
 
-__all__ = ["Graph", "Node", "Step", "matches"]
+__all__ = ["Graph", "Node", "Step", "Value", "matches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one layer gives and another takes.
+
+    Args:
+        shape: of one example.
+        dtype: of its numbers.
+        padded: whether it is a sequence that may be shorter than the shape says.
+    """
+
+    shape: Shape
+    dtype: str
+    padded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +36,13 @@ class Step:
 
     Args:
         prefix: what its parameters' paths begin with, within the node; "" for the node's own.
+        borrowed: the paths of other layers' parameters, which it takes after its inputs.
     """
 
     call: Call
     prefix: str
     traced: Traced
+    borrowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +51,63 @@ class Node:
 
     Args:
         path: its name within the network: "bottleneck3/residual1/conv2".
-        kind: as the spec writes it.
+        owner: the path that its parameters are under: its own, or that of the layer with which it shares them.
+        layer: what the spec says of it, its expressions worked out.
         place: where the spec writes it.
-        source: the path of the node that it reads; None for the one before it in its list.
-        input, output: shapes of one example.
+        sources: the paths of the values that it reads; none for that of the node before it in its list.
+        inputs, output: what it takes and gives.
         steps: a layer's calls, in turn; of a block, the call that joins its branches, if any.
-        branches: the lists that a block holds, each of the block's input; empty for a layer.
+        branches: the lists that a block holds, by name; empty for a layer.
+        aside: whether what it reads goes on to the node after it, and its own result is read by name alone.
+        state: of a cell, the numbers of its state.
+        repeats: how often it runs for one example: once for each position, inside a cell.
         initial: by parameter, what makes its initial value, where the spec says.
         frozen: whether its parameters stay as they begin.
     """
 
     path: str
-    kind: str
+    owner: str
+    layer: Layer
     place: Place
-    source: str | None
-    input: Shape
-    output: Shape
-    steps: tuple[Step, ...]
-    branches: tuple[tuple[Node, ...], ...] = ()
+    sources: tuple[str, ...]
+    inputs: tuple[Value, ...]
+    output: Value
+    steps: tuple[Step, ...] = ()
+    branches: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
+    aside: bool = False
+    state: int | None = None
+    repeats: int = 1
     initial: Mapping[str, Call] = field(default_factory=dict)
     frozen: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As the spec writes it."""
+        return self.layer.kind
 
     @property
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def shared(self) -> bool:
+        """Whether its parameters are another layer's."""
+        return self.owner != self.path
+
     def leaves(self) -> Iterator[Node]:
         """The layers of which it consists, in the order in which they are written."""
         if not self.branches:
             yield self
-        for branch in self.branches:
+        for branch in self.branches.values():
             for node in branch:
                 yield from node.leaves()
 
     def arrays(self, which: str) -> Iterator[tuple[str, Any]]:
-        """The layer's own "parameters" or "statistics": paths and shapes."""
+        """The layer's "parameters" or "statistics": paths and shapes."""
         for step in self.steps:
             for name, shape in getattr(step.traced, which).items():
-                yield "/".join(filter(None, (self.path, step.prefix, name))), shape
+                yield "/".join(filter(None, (self.owner, step.prefix, name))), shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +115,13 @@ class Graph:
     """A whole network.
 
     Args:
-        input: the shape of one example.
-        dtype: the type of its numbers.
+        inputs: by name; the only one is called "input" unless the spec names it.
         nodes: in turn.
-        outputs: by name, the path of the node that gives it.
+        outputs: by name, the path of the node that gives it; the main one first.
     """
 
     name: str
-    input: Shape
-    dtype: str
+    inputs: Mapping[str, Value]
     nodes: tuple[Node, ...]
     outputs: Mapping[str, str]
 
@@ -96,10 +130,21 @@ class Graph:
         for node in self.nodes:
             yield from node.leaves()
 
+    def every(self) -> Iterator[Node]:
+        """All nodes, blocks before what they hold."""
+
+        def within(nodes: tuple[Node, ...]) -> Iterator[Node]:
+            for node in nodes:
+                yield node
+                for branch in node.branches.values():
+                    yield from within(branch)
+
+        yield from within(self.nodes)
+
     @property
     def output_shapes(self) -> dict[str, Shape]:
         """The shape of each output."""
-        by_path = {node.path: node.output for node in self.nodes}
+        by_path = {node.path: node.output.shape for node in self.every()}
         return {name: by_path[path] for name, path in self.outputs.items()}
 
     @property
@@ -120,12 +165,13 @@ class Graph:
     @property
     def multiply_adds(self) -> int:
         """Of one forward pass of one example."""
-        return sum(step.traced.multiply_adds for leaf in self.leaves() for step in leaf.steps)
+        return sum(leaf.repeats * step.traced.multiply_adds for leaf in self.leaves() for step in leaf.steps)
 
     @property
     def activations(self) -> int:
         """How many numbers one example leaves behind for the backward pass: the result of every call."""
-        return prod(self.input) + sum(prod(step.traced.output) for leaf in self.leaves() for step in leaf.steps)
+        results = (leaf.repeats * prod(step.traced.output) for leaf in self.leaves() for step in leaf.steps)
+        return sum(prod(value.shape) for value in self.inputs.values()) + sum(results)
 
 
 def matches(pattern: str, path: str) -> bool:

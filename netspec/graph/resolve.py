@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any, NoReturn
 
@@ -12,15 +11,17 @@ from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Path
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill, within
-from netspec.graph.graph import Graph, Node, Step
+from netspec.graph.graph import Graph, Node, Step, Value
+from netspec.graph.initials import initial_calls
+from netspec.graph.inputs import inputs_of
+from netspec.graph.misfits import cannot_add, cannot_join, join_fits, some
+from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.trace import trace
 from netspec.spec.activations import Activation
-from netspec.spec.blocks import UserBlock
-from netspec.spec.call import Branches, Call, Mismatch, Shape
-from netspec.spec.initial import Initial
+from netspec.spec.blocks import UserBlock, user_block
+from netspec.spec.call import Branches, Call, Mismatch, Parameter, Shape, Shared
 from netspec.spec.layer import Layer
-from netspec.spec.mistakes import quoted
-from netspec.spec.sections import Spec
+from netspec.spec.sections import Model, Spec
 
 __all__ = ["resolve"]
 
@@ -36,9 +37,6 @@ MOST_NUMBERS = 10**13
 DEEPEST = 64
 """Blocks within blocks, at the most."""
 
-MOST_NAMES = 20
-"""Names that a message lists, at the most."""
-
 
 def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
     """The network that a spec describes.
@@ -52,150 +50,177 @@ def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
     return _Resolver(spec, facts).graph()
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """What one layer gives and another takes: the shape of one example, and the type of its numbers."""
-
-    shape: Shape
-    dtype: str
-
-
-@dataclass(slots=True)
-class _Scope:
-    """The names that `from` sees: of one list, and of those around it."""
-
-    around: _Scope | None = None
-    known: dict[str, tuple[str, _Value]] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
-
-    def find(self, name: str) -> tuple[str, _Value] | None:
-        found = self.known.get(name)
-        return found if found or self.around is None else self.around.find(name)
-
-    def names(self) -> set[str]:
-        return set(self.known) | (self.around.names() if self.around else set())
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What a list of layers is read in.
-
-    Args:
-        prefix: of its layers' paths.
-        at: where the list stands in the document.
-        names: what expressions may use.
-        context: the blocks that it is inside of, in words, innermost first.
-        kinds: the user's kinds that it is inside of, so that one inside itself is noticed.
-    """
-
-    prefix: str
-    at: Path
-    names: Mapping[str, Any]
-    context: tuple[str, ...]
-    kinds: tuple[str, ...]
-    frozen: bool
-    scope: _Scope
-
-
 class _Resolver:
     def __init__(self, spec: Spec, facts: Facts | None) -> None:
         self.spec, self.facts, self.document = spec, facts, spec.document
         self.layers = self.numbers = 0
+        self.names: Mapping[str, Any] = {**spec.let, **(facts.constants if facts else {})}
         self.read: set[str] = set()
-        self.different: set[tuple[Call, _Value]] = set()
-
-    def graph(self) -> Graph:
-        names = {**self.spec.let, **(self.facts.constants if self.facts else {})}
-        at: Path = ("model", "layers")
-        x = _Value(self.input(names), self.input_type())
-        frame = _Frame("", at, names, (), (), False, _Scope())
-        nodes, _ = self.layer_list(self.spec.model.layers, x, frame)
-        self.check_all_read(nodes)
-        return Graph(self.spec.name, x.shape, x.dtype, nodes, {"output": nodes[-1].path})
+        self.outputs: dict[str, str] = {}
+        self.different: set[tuple[Call, tuple[Value, ...]]] = set()
 
     def fail(self, code: str, message: str, place: Place, label: str = "", note: str = "", help: str = "") -> NoReturn:  # noqa: A002
         raise SpecError(Diagnostic(code, message, place, label=label, note=note, help=help)) from None
 
-    def input(self, names: Mapping[str, Any]) -> Shape:
-        model, place = self.spec.model, self.document.value_place(("model", "input"))
-        if model.input is None:
-            if self.facts is None:
-                place = self.document.key_place(("model",))
-                self.fail(
-                    "missing-key", "[model] needs 'input', since no [data] tells it", place, help="input = [28, 28, 1]"
-                )
-            return self.facts.input
-        model = fill(model, names, ("model",), "[model]", self.document, ())
-        assert model.input is not None
-        shape = Shape(model.input)
-        if prod(shape) > MOST_NUMBERS:
-            self.fail("too-large", f"an input would hold {prod(shape):,} numbers", place)
-        if self.facts is not None and self.facts.input != shape:
-            message = f"[model] says that an input is {shape}, and the data gives {self.facts.input}"
-            self.fail("shape", message, place, help="leave 'input' out: it follows the data")
-        return shape
+    # -- the whole -----------------------------------------------------------------------------------------------------
 
-    def input_type(self) -> str:
-        if self.facts is not None:
-            return self.facts.dtype
-        first: Layer | None = self.spec.model.layers[0]
-        while first is not None and isinstance(first, UserBlock) and first.layers:
-            first = first.layers[0]
-        return first.consumes if first is not None else "float32"
+    def graph(self) -> Graph:
+        if self.spec.model is not None:
+            inputs = inputs_of(self.spec, self.spec.model, ("model",), self.facts)
+            nodes, outputs = self.model(self.spec.model, inputs, ("model",), "")
+            return Graph(self.spec.name, inputs, nodes, outputs)
+        every: dict[str, Value] = {}
+        outputs, parts = {}, []
+        for name, model in self.spec.models.items():
+            inputs = inputs_of(self.spec, model, ("models", name), self.facts)
+            nodes, found = self.model(model, inputs, ("models", name), f"{name}/")
+            every |= {f"{name}/{n}": value for n, value in inputs.items()}
+            outputs |= {name if n == "output" else f"{name}/{n}": path for n, path in found.items()}
+            parts.append(self.whole(name, model, nodes, inputs))
+        return Graph(self.spec.name, every, tuple(parts), outputs)
+
+    def whole(self, name: str, model: Model, nodes: tuple[Node, ...], inputs: Mapping[str, Value]) -> Node:
+        """One of several models, as a block of the graph."""
+        place = self.document.key_place(("models", name))
+        sources = tuple(f"{name}/{n}" for n in inputs)
+        layer = user_block(name, {})()
+        return Node(name, name, layer, place, sources, tuple(inputs.values()), nodes[-1].output, branches={"": nodes})
+
+    def model(
+        self, model: Model, inputs: Mapping[str, Value], at: Path, prefix: str
+    ) -> tuple[tuple[Node, ...], dict[str, str]]:
+        """A model's nodes, and its outputs: by name, the path of the node that gives each."""
+        self.outputs = {}
+        scope = Scope(known={name: Known(prefix + name, value) for name, value in inputs.items()})
+        frame = Frame(prefix, prefix, (*at, "layers"), self.names, (), (), False, scope)
+        first = next(iter(inputs.values())) if len(inputs) == 1 else None
+        nodes, _ = self.layer_list(model.layers, first, frame)
+        named = self.named_outputs(model, scope, at)
+        last = self.check_all_read(nodes)
+        if last is not None and named:
+            label = f"'outputs' names {', '.join(named)}"
+            self.fail("unused", f"nothing reads what {last.name} gives", last.place, label)
+        self.check_inputs_read(model, inputs, at, prefix)
+        main = {} if last is None else {"output": last.path}
+        found = {**main, **named, **self.outputs}
+        return nodes, found or {"output": nodes[-1].path}
+
+    def named_outputs(self, model: Model, scope: Scope, at: Path) -> dict[str, str]:
+        found = {}
+        for i, name in enumerate(model.outputs or ()):
+            known = self.find(name, scope, self.document.value_place((*at, "outputs", i)), "no layer")
+            self.read.add(known.path)
+            found[name] = known.path
+        return found
+
+    def check_inputs_read(self, model: Model, inputs: Mapping[str, Value], at: Path, prefix: str) -> None:
+        for name in inputs:
+            if len(inputs) > 1 and prefix + name not in self.read:
+                key = (*at, "inputs", name)
+                place = self.document.key_place(key if model.inputs else (*at, "layers"))
+                self.fail("unused", f"nothing reads the input '{name}'", place, help=f'from = "{name}" reads it')
+
+    def check_all_read(self, nodes: tuple[Node, ...]) -> Node | None:
+        """See that every layer's result is used: by the next one, by name, or as an output; the last one that none of
+        these reads is the list's own.
+        """
+        read = self.read | set(self.outputs.values())
+        waiting: Node | None = None
+        for node in nodes:
+            if not node.sources:
+                waiting = None
+            if node.aside:
+                if node.path not in read:
+                    message, help_ = f"nothing reads what {node.name} gives", 'output = "…" keeps it'
+                    self.fail("unused", message, node.place, help=help_)
+                continue
+            if waiting is not None:
+                names = ", ".join(f"'{s.rpartition('/')[2]}'" for s in node.sources)
+                label = f"{node.name} (line {node.place.line}) reads {names} instead"
+                self.fail("unused", f"nothing reads what {waiting.name} gives", waiting.place, label)
+            waiting = None if node.path in read else node
+        return waiting
 
     # -- lists and items ---------------------------------------------------------------------------------------------
 
-    def layer_list(self, layers: tuple[Layer, ...], x: _Value, frame: _Frame) -> tuple[tuple[Node, ...], _Value]:
+    def layer_list(
+        self, layers: tuple[Layer, ...], x: Value | None, frame: Frame
+    ) -> tuple[tuple[Node, ...], Value | None]:
         nodes: list[Node] = []
         counts: dict[str, int] = {}
         for i, written in enumerate(layers):
             at = (*frame.at, i)
             turn, times = 0, 1
             while turn < times:
-                source = None
-                if written.from_ is not None:
-                    source, x = self.source(written.from_, at, frame)
-                names = {**frame.names, "channels": x.shape.channels}
+                sources = [self.source(n, written, at, frame) for n in written.reads()]
+                inputs = tuple(k.value for k in sources) if sources else (self.before(x, written, at, frame),)
+                names = {**frame.names, "channels": inputs[0].shape.channels}
                 layer = fill(written, names, at, written.kind, self.document, frame.context)
                 times = layer.times
                 name = self.name(layer, turn, times, counts, at, frame)
-                node, x = self.node(layer, name, x, source, at, frame)
+                item = Written(layer, name, tuple(k.path for k in sources), inputs, at)
+                node = self.node(item, frame)
                 nodes.append(node)
-                frame.scope.known[name], frame.scope.lines[name] = (node.path, x), node.place.line
+                x = x if node.aside else node.output
+                known = Known(node.path, node.output, node.place.line, node, at, frame)
+                frame.scope.known[name] = known
+                if layer.output is not None:
+                    self.add_output(layer.output, known, at, frame)
                 turn += 1
             if written.name is not None and times > 1:
-                frame.scope.known[written.name] = (nodes[-1].path, x)
+                frame.scope.known[written.name] = known
         return tuple(nodes), x
 
-    def source(self, name: str, at: Path, frame: _Frame) -> tuple[str, _Value]:
-        found = frame.scope.find(name)
+    def before(self, x: Value | None, written: Layer, at: Path, frame: Frame) -> Value:
+        if x is None:
+            known = ", ".join(frame.scope.names())
+            place = self.place(at, written.kind)
+            message = f"the first {written.kind} does not say which input it reads"
+            self.fail("missing-key", message, place, note=f"there are: {known}", help='add from = "…"')
+        return x
+
+    def source(self, name: str, written: Layer, at: Path, frame: Frame) -> Known:
+        if written.joins and written.from_ is not None:
+            place = self.document.key_place((*at, "from"))
+            self.fail("value", f"{written.kind} says what it reads already", place, "leave it out")
+        here: Path = (*at, written.kind if written.joins else "from")
+        position = written.reads().index(name)
+        place = self.document.value_place((*here, position) if (*here, position) in self.document.places else here)
+        return self.find(name, frame.scope, place, "no layer before this one")
+
+    def find(self, name: str, scope: Scope, place: Place, nothing: str) -> Known:
+        found = scope.find(name)
         if found is None:
-            known = frame.scope.names()
+            known = scope.names()
             guess = nearest(name, known)
-            place = self.document.value_place((*at, "from"))
-            note = f"layers before it: {_some(known)}" if known else "there is no layer before it"
-            self.fail(
-                "unknown-name",
-                f"no layer before this one is called '{name}'",
-                place,
-                f"did you mean '{guess}'?" if guess else "",
-                note,
-            )
-        self.read.add(found[0])
+            note = f"layers before it: {some(known)}" if known else "there is no layer before it"
+            label = f"did you mean '{guess}'?" if guess else ""
+            self.fail("unknown-name", f"{nothing} is called '{name}'", place, label, note)
+        self.read.add(found.path)
         return found
 
-    def name(self, layer: Layer, turn: int, times: int, counts: dict[str, int], at: Path, frame: _Frame) -> str:
+    def add_output(self, name: str, known: Known, at: Path, frame: Frame) -> None:
+        if name in self.outputs or name == "output":
+            place, note = self.document.value_place((*at, "output")), within(frame.context)
+            self.fail("duplicate-name", f"two outputs are called '{name}'", place, note=note)
+        self.outputs[name] = known.path
+        frame.scope.known.setdefault(name, known)
+
+    def name(self, layer: Layer, turn: int, times: int, counts: dict[str, int], at: Path, frame: Frame) -> str:
         if layer.name is not None:
             name = layer.name if times == 1 else f"{layer.name}{turn + 1}"
         else:
             word = layer.label()
             counts[word] = counts.get(word, 0) + 1
             name = f"{word}{counts[word]}"
-        if name in frame.scope.known:
+        other = frame.scope.known.get(name)
+        if other is not None:
             place = self.document.value_place((*at, "name")) if layer.name else self.place(at, layer.kind)
-            other = f"the other one is on line {frame.scope.lines.get(name, place.line)}"
+            if other.node is None:
+                self.fail("duplicate-name", f"an input is called '{name}' already", place)
             message = f"two layers of one list are called '{name}'"
-            self.fail("duplicate-name", message, place, other, help="give one of them another name")
+            where = f"the other one is on line {other.line}"
+            self.fail("duplicate-name", message, place, where, help="give one of them another name")
         return name
 
     def place(self, at: Path, kind: str) -> Place:
@@ -204,154 +229,238 @@ class _Resolver:
             self.document.key_place((*at, kind)) if (*at, kind) in self.document.keys else self.document.value_place(at)
         )
 
-    def node(
-        self, layer: Layer, name: str, x: _Value, source: str | None, at: Path, frame: _Frame
-    ) -> tuple[Node, _Value]:
+    # -- nodes -------------------------------------------------------------------------------------------------------
+
+    def node(self, item: Written, frame: Frame) -> Node:
+        """An item as a node; `aside` ones have an output that only names reach."""
+        layer, place = item.layer, self.place(item.at, item.layer.kind)
+        self.count(place, frame)
+        frozen, x = frame.frozen or layer.freeze, item.inputs[0]
+        path, owner = frame.prefix + item.name, frame.owner + item.name
+        start = Node(path, owner, layer, place, item.sources, item.inputs, x, repeats=frame.repeats, frozen=frozen)
+        try:
+            _check_reads(item)
+            self.check_join(item, frame)
+            lowered = layer.lower(*(value.shape for value in item.inputs))
+            if isinstance(lowered, Shared):
+                return self.shared(lowered, start, item, frame)
+            if isinstance(lowered, Branches):
+                node = self.branches(lowered, start, item, frame)
+            else:
+                node = self.leaf(start, lowered if isinstance(lowered, tuple) else (lowered,), frame)
+        except Mismatch as error:
+            where = place if error.key is None else self.document.value_place((*item.at, error.key))
+            note = within(frame.context)
+            self.fail("shape", f"{item.name} {error.message}", where, error.label, note, error.help)
+        return replace(node, initial=initial_calls(node, self.document, item.at))
+
+    def count(self, place: Place, frame: Frame) -> None:
         self.layers += 1
-        place = self.place(at, layer.kind)
         if self.layers > MOST_LAYERS:
             label, note = "here there are more", within(frame.context)
             self.fail("too-large", f"the network has more than {MOST_LAYERS:,} layers", place, label, note)
-        path = frame.prefix + name
-        node = Node(path, layer.kind, place, source, x.shape, x.shape, (), frozen=frame.frozen or layer.freeze)
-        try:
-            _check_reads(layer, x)
-            lowered = layer.lower(x.shape)
-            if isinstance(lowered, Branches):
-                return self.branches(layer, lowered, node, x, at, frame)
-            node, y = self.leaf(node, lowered if isinstance(lowered, tuple) else (lowered,), x)
-        except Mismatch as error:
-            where = place if error.key is None else self.document.value_place((*at, error.key))
-            note = within(frame.context)
-            self.fail("shape", f"{name} {error.message}", where, error.label, note, error.help)
-        return replace(node, initial=self.initial(layer, node, at)), y
 
-    def leaf(self, node: Node, calls: tuple[Call, ...], x: _Value) -> tuple[Node, _Value]:
+    def leaf(self, node: Node, calls: tuple[Call, ...], frame: Frame) -> Node:
         steps: list[Step] = []
-        for call in calls:
-            self.different.add((call, x))
+        inputs = node.inputs
+        for whole in calls:
+            call, borrowed = self.borrowed(whole, frame)
+            self.different.add((call, inputs))
             if len(self.different) > MOST_DIFFERENT:
                 message = f"the network has more than {MOST_DIFFERENT:,} layers that differ"
                 self.fail("too-large", message, node.place, "here there are more")
-            traced = trace(call, (x.shape,), x.dtype)
+            shapes = tuple(Shape(shape) for shape in borrowed.values())
+            traced = trace(call, tuple(x.shape for x in inputs), inputs[0].dtype, shapes)
             prefix = call.name.rpartition(".")[2].lower() if steps and traced.parameters else ""
-            steps.append(Step(call, prefix, traced))
-            x = _Value(traced.output, traced.dtype)
-        node = replace(node, output=x.shape, steps=tuple(steps))
+            steps.append(Step(call, prefix, traced, tuple(borrowed)))
+            inputs = (Value(traced.output, traced.dtype),)
+        carriers = node.inputs if node.layer.joins else node.inputs[:1]
+        padded = node.layer.padded == "kept" and any(x.padded for x in carriers)
+        node = replace(node, output=replace(inputs[0], padded=padded), steps=tuple(steps))
         self.check_size(node)
-        return node, x
+        return node
 
-    def branches(
-        self, layer: Layer, lowered: Branches, node: Node, x: _Value, at: Path, frame: _Frame
-    ) -> tuple[Node, _Value]:
-        inside = self.inside(layer, node, at, frame)
-        lists: list[tuple[Node, ...]] = []
-        results: list[_Value] = []
-        for branch, layers in lowered.lists.items():
-            # A branch that the spec does not write out has the place of the key that asks for it.
-            written = isinstance(layers, tuple)
-            given = layers if isinstance(layers, tuple) else layers(results[0].shape)
-            prefix = f"{node.path}/{branch}/" if branch else f"{node.path}/"
-            place = inside.at if written else (*at, branch)
-            within = replace(inside, prefix=prefix, at=place, scope=_Scope(inside.scope))
-            nodes, result = self.layer_list(given, x, within)
+    def borrowed(self, call: Call, frame: Frame) -> tuple[Call, dict[str, Any]]:
+        """A call without the parameters of other layers among its arguments, and those: their shapes by path."""
+        found: dict[str, Any] = {}
+        for wanted in (a for a in call.arguments if isinstance(a, Parameter)):
+            known = frame.scope.find(wanted.layer)
+            node = None if known is None else known.node
+            arrays = {} if node is None else {p: s for p, s in node.arrays("parameters") if not node.branches}
+            path = None if node is None else f"{node.owner}/{wanted.name}"
+            if path not in arrays:
+                what = "has no such parameter" if node else "is no layer before this one"
+                near = nearest(wanted.layer, {n for n, k in _all(frame.scope).items() if k.node is not None})
+                label = f"did you mean '{near}'?" if near and node is None else ""
+                raise Mismatch(f"takes the {wanted.name} of '{wanted.layer}', which {what}", wanted.key, label)
+            shape = arrays[path].shape
+            needs = Shape(n if w is None else w for n, w in zip(shape, wanted.shape, strict=True))
+            if needs != shape:
+                message = f"takes the {wanted.name} of '{wanted.layer}', which is {Shape(shape)}, and needs {needs}"
+                raise Mismatch(message, wanted.key, f"line {known.line}" if known else "")
+            found[path] = shape
+        arguments = tuple(a for a in call.arguments if not isinstance(a, Parameter))
+        return (replace(call, arguments=arguments) if found else call), found
+
+    def shared(self, lowered: Shared, node: Node, item: Written, frame: Frame) -> Node:
+        """An earlier layer once more, on another input, its parameters where they were."""
+        place = self.document.value_place((*item.at, "share"))
+        known = self.find(lowered.layer, frame.scope, place, "no layer before this one")
+        if known.node is None or known.frame is None:
+            self.fail("value", f"'{lowered.layer}' is an input, and no layer", place)
+        for key in ("freeze", "init"):
+            if key in item.layer.model_fields_set:
+                where = self.document.value_place((*item.at, key))
+                self.fail("value", f"'{key}' belongs to the layer whose parameters are shared", where, "leave it out")
+        told = f"shared as {node.path}, {node.place.source.name}:{node.place.line}"
+        around = replace(known.frame, prefix=frame.prefix, context=(told, *known.frame.context))
+        around = replace(around, owner=known.node.owner.removesuffix(known.node.name), repeats=frame.repeats)
+        layer = known.node.layer.model_copy(update={"output": None})
+        again = self.node(Written(layer, item.name, item.sources, item.inputs, known.at), around)
+        again = _owned(again, known.node)
+        self.check_same(again, known, item)
+        return replace(again, place=node.place)
+
+    def check_same(self, again: Node, known: Known, item: Written) -> None:
+        leaves = () if known.node is None else known.node.leaves()
+        before = {p: s.shape for leaf in leaves for p, s in leaf.arrays("parameters")}
+        for leaf in again.leaves():
+            for path, array in leaf.arrays("parameters"):
+                if before.get(path) != array.shape:
+                    made = Shape(before[path]) if path in before else "not there"
+                    message = f"would need {path} to be {Shape(array.shape)}, and it is {made}"
+                    reads = known.node.inputs[0].shape if known.node else ""
+                    raise Mismatch(message, "share", f"reads {item.inputs[0].shape}; the layer itself {reads}")
+
+    # -- lists within an item ------------------------------------------------------------------------------------------
+
+    def branches(self, lowered: Branches, node: Node, item: Written, frame: Frame) -> Node:
+        x: Value = item.inputs[0] if lowered.state is None else _at_one_position(item.inputs[0], lowered.state)
+        inside = self.inside(lowered, node, item, frame)
+        lists: dict[str, tuple[Node, ...]] = {}
+        results: list[Value] = []
+        for branch, given in lowered.lists.items():
+            written = isinstance(given.layers, tuple)
+            first = results[0].shape if results else x.shape
+            layers = given.layers if isinstance(given.layers, tuple) else given.layers(first)
+            part = f"/{branch}/" if branch else "/"
+            at = inside.at if isinstance(item.layer, UserBlock) else (*item.at, *given.at)
+            around = replace(
+                inside,
+                prefix=node.path + part,
+                owner=node.owner + part,
+                # A list that the spec does not write out has the place of the key that asks for it.
+                at=at if written else (*item.at, given.at[0]),
+                scope=Scope(inside.scope),
+            )
+            nodes, result = self.layer_list(layers, x, around)
+            assert result is not None
             self.check_all_read(nodes)
-            lists.append(nodes)
+            lists[branch] = nodes
             results.append(result)
-        node, y = replace(node, output=results[0].shape, branches=tuple(lists)), results[0]
-        if lowered.join is None:
-            return node, y
-        if len({result.shape for result in results}) > 1:
-            self.cannot_add(layer, node, results[1].shape)
-        joined = trace(lowered.join, tuple(r.shape for r in results), y.dtype)
-        return replace(node, steps=(Step(lowered.join, "", joined),)), _Value(joined.output, joined.dtype)
+        node = replace(node, output=results[0], branches=lists, aside=lowered.aside)
+        if lowered.state is not None:
+            return _cell(node, lowered.state)
+        return node if lowered.join is None else self.joined(node, lowered.join, results)
 
-    def inside(self, layer: Layer, node: Node, at: Path, frame: _Frame) -> _Frame:
+    def joined(self, node: Node, join: Call, results: Sequence[Value]) -> Node:
+        """The results of an item's lists, joined."""
+        shapes = tuple(r.shape for r in results)
+        kind = join.name.rpartition(".")[2]
+        shortcut = getattr(node.layer, "shortcut", None)
+        if shortcut is not None and shapes[0] != shapes[1]:
+            raise cannot_add(node, shortcut if isinstance(shortcut, str) else "", shapes[0], shapes[1])
+        if not join_fits(shapes, concat=kind == "concat"):
+            raise cannot_join(kind, [(n or node.name, s, 0) for n, s in zip(node.branches, shapes, strict=True)])
+        traced = trace(join, shapes, results[0].dtype)
+        output = Value(traced.output, traced.dtype, any(r.padded for r in results))
+        return replace(node, output=output, steps=(Step(join, "", traced),))
+
+    def check_join(self, item: Written, frame: Frame) -> None:
+        kind = item.layer.kind
+        shapes = [value.shape for value in item.inputs]
+        if item.layer.joins and not join_fits(shapes, concat=kind == "concat"):
+            lines = {k.path: (n, k.line) for n, k in _all(frame.scope).items()}
+            given = [(*lines.get(s, (s, 0)), x) for s, x in zip(item.sources, shapes, strict=True)]
+            raise cannot_join(kind, [(name, shape, line) for name, line, shape in given])
+
+    def inside(self, lowered: Branches, node: Node, item: Written, frame: Frame) -> Frame:
         """The frame of an item's own lists: a user's block sees its arguments and not the names around its use."""
+        layer = item.layer
         if len(frame.kinds) >= DEEPEST:
             self.fail("too-deep", f"blocks nest more than {DEEPEST} deep", node.place)
         if not isinstance(layer, UserBlock):
-            return replace(frame, at=(*at, layer.kind), kinds=(*frame.kinds, ""), frozen=node.frozen)
+            inside = replace(frame, kinds=(*frame.kinds, ""), frozen=node.frozen)
+            if lowered.state is None:
+                return inside
+            # A cell sees one position at a time, so values around it, which have all of them, are out of its sight.
+            return replace(inside, scope=Scope(), repeats=frame.repeats * max(1, item.inputs[0].shape[0]))
         if layer.kind in frame.kinds:
             note = within(frame.context)
             self.fail("recursive-block", f"[block.{layer.kind}] is inside itself", node.place, "without end", note)
-        names = {**self.spec.let, **(self.facts.constants if self.facts else {}), **layer.values()}
+        names = {**self.names, **layer.values()}
         given = ", ".join(f"{k} = {v}" for k, v in layer.values().items())
         where = f"in {node.path}, {node.place.source.name}:{node.place.line}" + (f", with {given}" if given else "")
-        kinds = (*frame.kinds, layer.kind)
-        return _Frame("", ("block", layer.kind, "layers"), names, (where, *frame.context), kinds, node.frozen, _Scope())
-
-    def cannot_add(self, layer: Layer, node: Node, x: Shape) -> NoReturn:
-        out = node.output
-        spatial = out.spatial != x.spatial
-        leaves = [leaf for n in node.branches[0] for leaf in n.leaves()]
-        changed = [
-            n
-            for n in leaves
-            if (n.input.spatial != n.output.spatial if spatial else n.input.channels != n.output.channels)
-        ]
-        blame = changed[-1]
-        label = f"F(x) leaves as {out}: {blame.name} (line {blame.place.line}) {_how(blame, spatial)}"
-        help_ = 'shortcut = "projection" brings x to the same shape'
-        if len(out) != len(x):
-            help_ = "what is added must have as many axes as x"
-        elif getattr(layer, "shortcut", "") != "identity" or not _strides_lead(x.spatial, out.spatial):
-            help_ = 'padding = "same" in F keeps the size of x'
-        self.fail("shape", f"{node.name} adds {out} to {x}", node.place, label, help=help_)
-
-    def initial(self, layer: Layer, node: Node, at: Path) -> dict[str, Call]:
-        """What makes the initial values of a layer's parameters, where the spec says."""
-        if layer.init is None:
-            return {}
-        shapes = {n: s.shape for step in node.steps[:1] for n, s in step.traced.parameters.items()}
-        place = self.document.value_place((*at, "init"))
-        if not shapes:
-            self.fail("value", f"{node.name} has no parameters to give initial values", place, "leave it out")
-        wanted = (
-            {n: layer.init for n, s in shapes.items() if len(s) > 1}
-            if isinstance(layer.init, Initial)
-            else dict(layer.init)
+        return replace(
+            frame,
+            at=("block", layer.kind, "layers"),
+            names=names,
+            context=(where, *frame.context),
+            kinds=(*frame.kinds, layer.kind),
+            frozen=node.frozen,
+            scope=Scope(),
         )
-        for name, initial in wanted.items():
-            if name not in shapes:
-                guess = nearest(name, shapes)
-                self.fail(
-                    "unknown-name",
-                    f"{node.name} has no parameter {quoted(name)}",
-                    self.document.key_place((*at, "init", name)),
-                    f"did you mean '{guess}'?" if guess else "",
-                    f"it has: {', '.join(shapes)}",
-                )
-            values = getattr(initial, "literal", None)
-            if values is not None and (found := _literal_shape(values)) != shapes[name]:
-                are = "are in rows of different lengths" if found is None else f"have {Shape(found)}"
-                message = f"{node.name}/{name} has the shape {Shape(shapes[name])}, and its initial values {are}"
-                self.fail("shape", message, self.document.value_place((*at, "init", name)))
-        return {name: initial.lower() for name, initial in wanted.items()}
-
-    # -- the whole -----------------------------------------------------------------------------------------------------
-
-    def check_all_read(self, nodes: tuple[Node, ...]) -> None:
-        """Every layer's result is used: by the next one, by name, or as the list's own."""
-        for node, following in pairwise(nodes):
-            if following.source is not None and node.path not in self.read:
-                instead = following.source.rpartition("/")[2]
-                label = f"{following.name} (line {following.place.line}) reads '{instead}' instead"
-                self.fail("unused", f"nothing reads what {node.name} gives", node.place, label)
 
     def check_size(self, leaf: Node) -> None:
         for path, array in leaf.arrays("parameters"):
             self.numbers += prod(array.shape)
             if prod(array.shape) > MOST_NUMBERS:
                 self.fail("too-large", f"{path} would hold {prod(array.shape):,} numbers", leaf.place)
-        if prod(leaf.output) > MOST_NUMBERS:
-            message = f"{leaf.path} would give {prod(leaf.output):,} numbers for each example"
+        if prod(leaf.output.shape) > MOST_NUMBERS:
+            message = f"{leaf.path} would give {prod(leaf.output.shape):,} numbers for each example"
             self.fail("too-large", message, leaf.place)
         if self.numbers > MOST_NUMBERS:
             self.fail("too-large", f"the network would have more than {MOST_NUMBERS:,} parameters", leaf.place)
 
 
-def _check_reads(layer: Layer, x: _Value) -> None:
+def _all(scope: Scope | None) -> dict[str, Known]:
+    return {} if scope is None else {**_all(scope.around), **scope.known}
+
+
+def _owned(node: Node, original: Node) -> Node:
+    """A node whose parameters, and those of all within it, are another's."""
+    branches = {
+        name: tuple(_owned(n, o) for n, o in zip(nodes, original.branches[name], strict=True))
+        for name, nodes in node.branches.items()
+    }
+    return replace(node, owner=original.owner, branches=branches, frozen=original.frozen)
+
+
+def _at_one_position(x: Value, state: int) -> Value:
+    """What a cell reads: one position, and the state beside its channels."""
+    around = x.shape[1:]
+    return Value(Shape((*around[:-1], around[-1] + state)), x.dtype)
+
+
+def _cell(node: Node, state: int) -> Node:
+    x, found = node.inputs[0], node.output.shape
+    wanted = Shape((*x.shape[1:-1], state))
+    if found != wanted:
+        raise Mismatch(f"has a state of {wanted}, and its layers give {found}", "state", f"gives {found}")
+    if any(dict(leaf.arrays("statistics")) for leaf in node.leaves()):
+        raise Mismatch("holds running statistics, which a cell cannot keep", help="layer_norm needs none")
+    output = Value(Shape((x.shape[0], *wanted)), node.output.dtype, x.padded)
+    return replace(node, output=output, state=state)
+
+
+def _check_reads(item: Written) -> None:
+    layer, x = item.layer, item.inputs[0]
+    least, most = layer.takes
+    if not least <= len(item.inputs) <= most:
+        wants = "one value" if most == 1 else f"{least}" if least == most else f"{least} or more"
+        help_ = '{ concat = ["a", "b"] } puts values side by side' if most == 1 else ""
+        key = "from" if layer.from_ is not None else layer.kind
+        raise Mismatch(f"reads {wants}, and is given {len(item.inputs)}", key, help=help_)
     if layer.consumes == "int32" and x.dtype != "int32":
         raise Mismatch(
             "looks up whole numbers, and gets fractions",
@@ -362,37 +471,8 @@ def _check_reads(layer: Layer, x: _Value) -> None:
             "counts with fractions, and gets whole numbers",
             help='"embed" looks whole numbers up; transform = ["scale"] in [data] makes fractions of them',
         )
-
-
-def _strides_lead(x: tuple[int, ...], out: tuple[int, ...]) -> bool:
-    """Whether some stride of a 1 × 1 convolution makes the one size of the other."""
-    return all(b <= a and -(-a // -(-a // b)) == b for a, b in zip(x, out, strict=True))
-
-
-def _some(names: Iterable[str]) -> str:
-    known = sorted(names)
-    return ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
-
-
-def _how(node: Node, spatial: bool) -> str:
-    """Why a layer's result has another shape than its input."""
-    keywords = dict(node.steps[0].call.keywords) if node.steps else {}
-    if not spatial:
-        return f"gives {node.output.channels} channels"
-    strides = set(keywords.get("strides", ()))
-    if strides - {1}:
-        return f"has stride {strides.pop() if len(strides) == 1 else list(keywords['strides'])}"
-    unpadded = keywords.get("padding") == "VALID" or not any(sum(p) for p in keywords.get("padding", "") if p)
-    shrinks = prod(node.output.spatial) < prod(node.input.spatial)
-    return "has no padding" if "padding" in keywords and unpadded and shrinks else f"gives {node.output}"
-
-
-def _literal_shape(values: Any) -> tuple[int, ...] | None:
-    """The shape of nested tuples; None where they are ragged."""
-    if not isinstance(values, tuple):
-        return ()
-    inner = {_literal_shape(v) for v in values}
-    if len(inner) != 1 or None in inner:
-        return None
-    found = inner.pop()
-    return None if found is None else (len(values), *found)
+    if layer.padded == "refused" and any(value.padded for value in item.inputs):
+        raise Mismatch(
+            "would mix the padding of shorter sequences into its result",
+            help='{ take = -1 } takes the last position, "global_avg_pool" the mean of all, and both know the padding',
+        )

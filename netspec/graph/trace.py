@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from netspec.graph.calls import Arrays, apply, is_module, module_of
+from netspec.graph.calls import Arrays, Mode, apply, is_module, module_of
 from netspec.spec.call import Call, Mismatch, Shape
 
 __all__ = ["Traced", "trace"]
@@ -37,18 +37,22 @@ class Traced:
 
 
 @cache
-def trace(call: Call, inputs: tuple[Shape, ...], dtype: str) -> Traced:
+def trace(call: Call, inputs: tuple[Shape, ...], dtype: str, borrowed: tuple[Shape, ...] = ()) -> Traced:
     """Trace a call on inputs of some shapes; remembered, so that a repeated block is worked out once.
+
+    Args:
+        borrowed: the shapes of other layers' parameters, which the call takes after its inputs.
 
     Raises:
         Mismatch: the call cannot take such inputs.
     """
     parameters, statistics = (module_of(call).parameters, module_of(call).statistics) if is_module(call) else ({}, {})
     examples = [jax.ShapeDtypeStruct((1, *shape), jnp.dtype(dtype)) for shape in inputs]
+    examples += [jax.ShapeDtypeStruct(shape, jnp.dtype("float32")) for shape in borrowed]
 
     def run(parameters: Arrays, statistics: Arrays, *inputs: Any) -> Any:
         # Training changes no shape, and takes longer to trace.
-        return apply(call, inputs, parameters, statistics, None, training=False)[0]
+        return apply(call, inputs, parameters, statistics, Mode())[0]
 
     try:
         jaxpr, result = jax.make_jaxpr(run, return_shape=True)(parameters, statistics, *examples)
@@ -76,7 +80,8 @@ def _multiply_adds(jaxpr: Any) -> int:
             channels = kernel.shape[equation.params["dimension_numbers"].rhs_spec[0]]
             total += prod(out.shape) * prod(kernel.shape) // channels
         else:
-            total += sum(_multiply_adds(inner) for inner in _inner(equation.params))
+            times = equation.params["length"] if equation.primitive.name == "scan" else 1
+            total += times * sum(_multiply_adds(inner) for inner in _inner(equation.params))
     return total
 
 

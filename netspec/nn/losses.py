@@ -17,6 +17,7 @@ __all__ = [
     "l1",
     "l2",
     "perceptron",
+    "sparsity",
     "squared_error",
 ]
 
@@ -77,6 +78,20 @@ def l1(strength: float) -> Callable[[jax.Array], jax.Array]:
 def l2(strength: float) -> Callable[[jax.Array], jax.Array]:
     """Half the strength times Σ w²."""
     return lambda w: 0.5 * strength * jnp.sum(jnp.square(w))
+
+
+def sparsity(strength: float, share: float) -> Callable[[jax.Array], jax.Array]:
+    """The strength times Σ_j KL(share ‖ mean of unit j over the batch), of activities [batch, units] in [0, 1].
+
+    The penalty of a whole batch is a single number; so that the mean over examples is that number, each gets it.
+    """
+
+    def penalty(activity: jax.Array) -> jax.Array:
+        mean = jnp.clip(activity.reshape(-1, activity.shape[-1]).mean(axis=0), 1e-6, 1.0 - 1e-6)
+        each = share * jnp.log(share / mean) + (1.0 - share) * jnp.log((1.0 - share) / (1.0 - mean))
+        return strength * activity.shape[0] * jnp.sum(each)
+
+    return penalty
 
 
 def _rest(outputs: jax.Array) -> tuple[int, ...]:

@@ -126,7 +126,7 @@ class Inspection:
     """All that can be said of a spec before it is trained.
 
     Args:
-        input: the shape of one example.
+        inputs: the shape of each, by name.
         outputs: by name, likewise.
         rows: layers and blocks of the outermost list, in turn.
         parameters: how many, statistics apart.
@@ -137,7 +137,7 @@ class Inspection:
     """
 
     name: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     rows: tuple[Row, ...]
     parameters: Counts
@@ -185,7 +185,7 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
     )
     return Inspection(
         name=spec.name,
-        input=graph.input,
+        inputs={name: value.shape for name, value in graph.inputs.items()},
         outputs=graph.output_shapes,
         rows=tuple(map(_row, graph.nodes)),
         parameters=Counts(learned, _numbers(graph.parameters) - learned, _numbers(graph.statistics)),
@@ -202,7 +202,7 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
     memory, clock, schedule = inspection.memory, inspection.clock, inspection.schedule
     return {
         "name": inspection.name,
-        "input": list(inspection.input),
+        "inputs": {name: list(shape) for name, shape in inspection.inputs.items()},
         "outputs": {name: list(shape) for name, shape in inspection.outputs.items()},
         "parameters": asdict(inspection.parameters),
         "flops": {"forward": 2 * inspection.multiply_adds},
@@ -238,16 +238,16 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
 
 def _row(node: Node) -> Row:
     if node.branches:
-        inside = tuple(row for branch in node.branches if branch for row in _branch(node, branch))
-        return _sum(node.path, node.kind, node.output, inside)
+        inside = tuple(row for nodes in node.branches.values() if nodes for row in _branch(node, nodes))
+        return _sum(node.path, node.kind, node.output.shape, inside)
     return Row(
         path=node.path,
         kind=node.kind,
-        output=node.output,
-        parameters=_numbers(dict(node.arrays("parameters"))),
-        statistics=_numbers(dict(node.arrays("statistics"))),
-        multiply_adds=sum(step.traced.multiply_adds for step in node.steps),
-        activations=sum(prod(step.traced.output) for step in node.steps),
+        output=node.output.shape,
+        parameters=0 if node.shared else _numbers(dict(node.arrays("parameters"))),
+        statistics=0 if node.shared else _numbers(dict(node.arrays("statistics"))),
+        multiply_adds=node.repeats * sum(step.traced.multiply_adds for step in node.steps),
+        activations=node.repeats * sum(prod(step.traced.output) for step in node.steps),
         frozen=node.frozen,
     )
 

@@ -56,7 +56,8 @@ def view(
 def _head(inspection: Inspection, width: int, look: Look) -> Text:
     outputs = ", ".join(map(str, inspection.outputs.values()))
     layers = sum(1 for row in inspection.rows for _ in row.leaves())
-    shapes = look.text(f"  {inspection.input} → {outputs} · {count(layers)} layers", DIM)
+    inputs = ", ".join(map(str, inspection.inputs.values()))
+    shapes = look.text(f"  {inputs} → {outputs} · {count(layers)} layers", DIM)
     return fitted(Text.assemble(look.text(inspection.name, BOLD), shapes, no_wrap=True), width, look)
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, create_model
 
-from netspec.spec.call import Branches, Shape
+from netspec.spec.call import Branch, Branches, Shape
 from netspec.spec.layer import Layer
 from netspec.spec.values import Integer, Number, Switch
 
@@ -24,11 +24,13 @@ class UserBlock(Layer, abstract=True):
     An argument may be called anything, `copy` or `lower`, say, which would hide what a table can do.
     """
 
+    padded = "kept"
+
     arguments: ClassVar[tuple[str, ...]] = ()
     layers: ClassVar[tuple[Layer, ...]] = ()
 
     def lower(self, x: Shape) -> Branches:
-        return Branches({"": self.layers})
+        return Branches({"": Branch(self.layers, ())})
 
     def values(self) -> dict[str, Any]:
         """What each argument is, for the expressions inside."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netspec.spec.layer import Layer
 
-__all__ = ["Branches", "Call", "Mismatch", "Shape", "call"]
+__all__ = ["Branch", "Branches", "Call", "Mismatch", "Parameter", "Shape", "Shared", "call"]
 
 ROOTS = ("flax.nnx", "jax.nn", "jax.numpy", "optax", "netspec.nn", "netspec.data")
 """Where the names of calls may live: a closed registry, whatever a spec says."""
@@ -61,23 +61,70 @@ def call(name: str, /, *arguments: Any, **keywords: Any) -> Call:
 
 def _written(value: Any) -> str:
     """An argument as source has it, calls inside it included."""
+    if isinstance(value, Parameter):
+        return f"{value.layer}.{value.name}"
     if isinstance(value, tuple):
         return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
     return str(value) if isinstance(value, Call) else repr(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Branches:
-    """Lists of layers that read one input, and the call that joins their results.
+class Parameter:
+    """An argument that is another layer's parameter: its array follows the call's inputs.
 
     Args:
-        lists: by name; the layers of the branch named "" have their paths right under the item's own. Where a branch
-            depends on what the first one gives, it is a function of that shape.
-        join: takes one value a branch; None where there is one branch and its result is the item's.
+        layer: the layer's name, as `from` would say it.
+        key: the layer's key that names it.
+        name: the parameter's, within that layer.
+        shape: that it must have; None for an axis of any length.
     """
 
-    lists: Mapping[str, tuple[Layer, ...] | Callable[[Shape], tuple[Layer, ...]]]
+    layer: str
+    key: str
+    name: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A layer that stands elsewhere, applied again with the same parameters.
+
+    Args:
+        layer: its name.
+    """
+
+    layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One list of layers of an item.
+
+    Args:
+        layers: in turn; or, where they depend on what the first list gives, a function of that shape.
+        at: the key under the item (and the number in a list of lists) where the spec writes them, or asks for them.
+    """
+
+    layers: tuple[Layer, ...] | Callable[[Shape], tuple[Layer, ...]]
+    at: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Lists of layers that read one input, and what becomes of their results.
+
+    Args:
+        lists: by name; the layers of the one named "" have their paths right under the item's own.
+        join: takes the results in turn; None where there is one list and its result is the item's.
+        aside: whether the item's input goes on as it is, and the results are read by name alone.
+        state: the list is a cell: at each position of a sequence it reads what is there and, side by side with it, what
+            it gave for the position before (so many numbers, zeros at first).
+    """
+
+    lists: Mapping[str, Branch]
     join: Call | None = None
+    aside: bool = False
+    state: int | None = None
 
 
 class Mismatch(Exception):  # noqa: N818  (it says what is so, and is no failure of ours)

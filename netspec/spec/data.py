@@ -12,7 +12,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from netspec.spec.call import Call, call
 from netspec.spec.expression import Expression
 from netspec.spec.kind import Kind, Table, item_of, items_of
-from netspec.spec.values import LARGEST_COUNT, Count, Fraction, Integer, as_expression, must_be, one_of
+from netspec.spec.values import LARGEST_COUNT, Count, Fraction, Integer, Literally, as_expression, must_be, one_of
 
 __all__ = ["Data", "Source", "Split", "Transform"]
 
@@ -234,9 +234,11 @@ class Data(Table):
     source: `"digits"`, `{ csv = "points.csv", target = "side" }`, …
     transform: a list, in turn.
     split: shares of validation and test.
+    target: "input" where the network is to give back what it is given, as an autoencoder is.
     """
 
     source: Annotated[Source, *item_of(Source)]
+    target: Literally("input") | None = None  # type: ignore[valid-type]
     transform: Annotated[tuple[Transform, ...], *items_of(Transform)] = ()
     split: Split = Field(default_factory=Split)
 

@@ -25,7 +25,7 @@ from netspec.spec.values import described
 
 __all__ = ["decode"]
 
-SECTIONS = ("name", "seed", "let", "data", "block", "model", "loss", "optimizer", "schedule", "train")
+SECTIONS = ("name", "seed", "let", "data", "block", "model", "models", "loss", "optimizer", "schedule", "train")
 
 MOST_BLOCKS = 1_000
 """Blocks of a spec, at the most."""
@@ -33,7 +33,7 @@ MOST_BLOCKS = 1_000
 MOST_ARGUMENTS = 100
 """Arguments of a block, at the most."""
 
-CONSTANTS = frozenset({"channels", "classes", "features", "targets"})
+CONSTANTS = frozenset({"channels", "classes", "features", "targets", "vocabulary"})
 """Names that every expression may use, where they stand for something."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -81,24 +81,48 @@ class _SpecReader(TableReader):
         definitions = self.definitions(self.table_at("block"))
         data = self.section(Data, "data")
         model = self.section(Model, "model")
-        if "model" not in values:
-            self.wrong(
-                "missing-key",
-                "a spec needs a [model]",
-                self.document.value_place(()),
-                help="add [model] with layers = [ … ]",
-            )
-        loss = self.kind_section(Loss, "loss")
+        models = self.models(self.table_at("models"))
+        self.check_models(values)
+        losses = self.losses(values.get("loss"))
         optimizer = self.kind_section(Optimizer, "optimizer")
         schedule = self.kind_section(Schedule, "schedule")
         train = self.section(Train, "train")
         if train is not None:
             self.check_train(train)
-        if self.mistakes or model is None:
+        if self.mistakes:
             return None
-        spec = Spec(name, seed, let, data, definitions, model, loss, optimizer, schedule, train, self.document)
+        blocks, document = definitions, self.document
+        spec = Spec(name, seed, let, data, blocks, model, models, losses, optimizer, schedule, train, document)
         self.check_used(spec)
         return spec
+
+    def models(self, raw: Mapping[str, Any]) -> dict[str, Model]:
+        found = {}
+        for name, body in raw.items():
+            self.check_name(name, ("models", name))
+            if not isinstance(body, dict):
+                self.not_a_table(f"[models.{name}]", body, ("models", name))
+                continue
+            model = self.table(Model, body, ("models", name), f"[models.{name}]", tuple(Model.model_fields))
+            if model is not None:
+                found[name] = model
+        return found
+
+    def check_models(self, values: Mapping[str, Any]) -> None:
+        if "model" not in values and not values.get("models"):
+            place = self.document.value_place(())
+            self.wrong("missing-key", "a spec needs a [model]", place, help="add [model] with layers = [ … ]")
+        elif "model" in values and "models" in values:
+            place = self.document.key_place(("models",))
+            self.wrong("choice", "a spec has [model], or [models.NAME] for several, and not both", place)
+
+    def losses(self, raw: Any) -> tuple[Loss, ...]:
+        """`[loss]`, or each `[[loss]]`."""
+        if not isinstance(raw, list):
+            loss = self.kind_section(Loss, "loss")
+            return () if loss is None else (loss,)
+        found = [self.kind_table(Loss, part, ("loss", i), "[[loss]]") for i, part in enumerate(raw)]
+        return tuple(loss for loss in found if loss is not None)
 
     def table_at(self, key: str) -> Mapping[str, Any]:
         raw = self.document.values.get(key, {})
@@ -236,18 +260,20 @@ class _SpecReader(TableReader):
 
     def kind_section(self, family: type[Kind], key: str) -> Any:
         raw = self.document.values.get(key)
-        if raw is None:
-            return None
+        return None if raw is None else self.kind_table(family, raw, (key,), f"[{key}]")
+
+    def kind_table(self, family: type[Kind], raw: Any, path: Path, owner: str) -> Any:
+        """A section whose `kind` says which class reads it."""
         if not isinstance(raw, dict):
-            self.not_a_table(f"[{key}]", raw, (key,))
+            self.not_a_table(owner, raw, path)
             return None
         if "kind" not in raw:
-            place, note = self.document.key_place((key,)), self.listed(family)
-            self.wrong("missing-key", f"[{key}] needs 'kind'", place, note=note, help="add kind = …")
+            place, note = self.document.key_place(path), self.listed(family)
+            self.wrong("missing-key", f"{owner} needs 'kind'", place, note=note, help="add kind = …")
             return None
-        kind = self.kind(raw["kind"], family, self.document.value_place((key, "kind")))
+        kind = self.kind(raw["kind"], family, self.document.value_place((*path, "kind")))
         rest = {k: v for k, v in raw.items() if k != "kind"}
-        return kind and self.table(kind, rest, (key,), kind.kind, (*kind.keys(), *kind.universal()))
+        return kind and self.table(kind, rest, path, kind.kind, (*kind.keys(), *kind.universal()))
 
     def check_train(self, train: Train) -> None:
         if (train.epochs is None) == (train.steps is None):

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from netspec.spec.expression import Expression
 
-__all__ = ["Item", "Items", "Kind", "Table", "item_of", "items_of", "snake_case"]
+__all__ = ["Item", "Items", "Kind", "Lists", "Table", "item_of", "items_of", "lists_of", "snake_case"]
 
 
 class Table(BaseModel):
@@ -44,9 +44,8 @@ class Table(BaseModel):
 
 
 def _holds_expression(value: Any) -> bool:
-    return isinstance(value, Expression) or (
-        isinstance(value, tuple | list) and any(_holds_expression(v) for v in value)
-    )
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return isinstance(value, Expression) or any(_holds_expression(v) for v in parts)
 
 
 def _work_out(value: Any, names: Mapping[str, Any], key: str) -> Any:
@@ -57,6 +56,8 @@ def _work_out(value: Any, names: Mapping[str, Any], key: str) -> Any:
             error.key = key  # type: ignore[attr-defined]
             error.expression = value  # type: ignore[attr-defined]
             raise
+    if isinstance(value, dict):
+        return {k: _work_out(v, names, key) for k, v in value.items()}
     return [_work_out(v, names, key) for v in value] if isinstance(value, tuple | list) else value
 
 
@@ -114,7 +115,19 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Marks a field that holds a list of items of a family (`layers = [ … ]`)."""
+    """Marks a field that holds a list of items of a family (`layers = [ … ]`).
+
+    Args:
+        words: strings that may stand for a list (`shortcut = "projection"`).
+    """
+
+    family: type[Kind]
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Marks a field that holds lists of items of a family (`parallel = [[ … ], [ … ]]`)."""
 
     family: type[Kind]
 
@@ -124,16 +137,44 @@ def item_of(family: type[Kind]) -> tuple[Any, ...]:
     return Item(family), PlainValidator(lambda value: _member(value, family)), _reference(family)
 
 
-def items_of(family: type[Kind]) -> tuple[Any, ...]:
-    """What makes `Annotated[tuple[Family, ...], *items_of(Family)]` the type of a list of items."""
+def items_of(family: type[Kind], *words: str) -> tuple[Any, ...]:
+    """What makes `Annotated[tuple[Family, ...], *items_of(Family)]` the type of a list of items.
 
-    def members(value: Any) -> tuple[Any, ...]:
+    Args:
+        words: strings that may stand for a list.
+    """
+
+    def members(value: Any) -> Any:
+        return value if value in words else _members(value, family)
+
+    schema = _list_of(family)
+    return (
+        Items(family, words),
+        PlainValidator(members),
+        WithJsonSchema({"anyOf": [{"enum": list(words)}, schema]} if words else schema),
+    )
+
+
+def lists_of(family: type[Kind]) -> tuple[Any, ...]:
+    """What makes `Annotated[tuple[tuple[Family, ...], ...], *lists_of(Family)]` the type of several lists of items."""
+
+    def lists(value: Any) -> tuple[tuple[Any, ...], ...]:
         if not isinstance(value, tuple):
-            raise PydanticCustomError("items", "expected a list")
-        return tuple(_member(v, family) for v in value)
+            raise PydanticCustomError("items", "expected a list of lists")
+        return tuple(_members(v, family) for v in value)
 
-    schema = {"type": "array", "items": {"$ref": f"#/$defs/{family.family}"}}
-    return Items(family), PlainValidator(members), WithJsonSchema(schema)
+    schema = {"type": "array", "items": {"type": "array", "items": {"$ref": f"#/$defs/{family.family}"}}}
+    return Lists(family), PlainValidator(lists), WithJsonSchema(schema)
+
+
+def _members(value: Any, family: type[Kind]) -> tuple[Any, ...]:
+    if not isinstance(value, tuple):
+        raise PydanticCustomError("items", "expected a list")
+    return tuple(_member(v, family) for v in value)
+
+
+def _list_of(family: type[Kind]) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{family.family}"}}
 
 
 def _member(value: Any, family: type[Kind]) -> Any:

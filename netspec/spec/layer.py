@@ -1,19 +1,36 @@
 """What every layer of a list shares: the keys that any item takes, and how it says what it becomes."""
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
-from netspec.spec.call import Branches, Call, Shape
+from netspec.spec.call import Branches, Call, Shape, Shared
 from netspec.spec.initial import Init
-from netspec.spec.kind import Kind, items_of
-from netspec.spec.values import Count, Name
+from netspec.spec.kind import Kind, items_of, lists_of
+from netspec.spec.values import Count, Name, is_name, must_be
 
-__all__ = ["Layer", "Layers", "Lowered"]
+__all__ = ["Layer", "Layers", "ListsOfLayers", "Lowered", "Names"]
 
-Lowered = Call | tuple[Call, ...] | Branches
-"""One call, several in turn, or lists of layers that are joined."""
+Lowered = Call | tuple[Call, ...] | Branches | Shared
+"""One call, several in turn, lists of layers that are joined, or a layer that stands elsewhere."""
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, list | tuple) else [value]
+    if parts and all(is_name(part) for part in parts):
+        return tuple(parts)
+    raise must_be("the name of a layer or an input, or a list of such names", value)
+
+
+_NAME_SCHEMA = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}
+
+Names = Annotated[
+    tuple[str, ...],
+    PlainValidator(_names),
+    WithJsonSchema({"anyOf": [_NAME_SCHEMA, {"type": "array", "items": _NAME_SCHEMA, "minItems": 1}]}),
+]
+"""The name of a value, or a list of them."""
 
 
 class Layer(Kind, family="layer"):
@@ -22,19 +39,35 @@ class Layer(Kind, family="layer"):
     consumes: ClassVar[str] = "float32"
     """The type of number that the layer reads: "int32" for one that looks things up."""
 
+    takes: ClassVar[tuple[int, int]] = (1, 1)
+    """How many values the layer reads, at the least and at the most; `lower` gets the shape of each."""
+
+    joins: ClassVar[bool] = False
+    """Whether the layer joins values, number by number or side by side, and its principal argument names them."""
+
+    padded: ClassVar[Literal["kept", "used", "refused"]] = "refused"
+    """What becomes of sequences that were padded to one length. "kept": the layer works on each position by itself, or
+    takes the mask, and its result is as padded as its input. "used": it takes the mask and its result has no padding.
+    "refused": padding would leak into its result."""
+
     name: Name | None = None
-    from_: Name | None = Field(default=None, alias="from")
+    from_: Names | None = Field(default=None, alias="from")
     times: Count = 1
     freeze: bool = False
     init: Init = None
+    output: Name | None = None
 
     @abstractmethod
     def lower(self, x: Shape) -> Lowered:
-        """What the layer becomes for an input of shape `x`.
+        """What the layer becomes for an input of shape `x`; one that takes several values has further arguments.
 
         Raises:
             Mismatch: the layer cannot take such an input.
         """
+
+    def reads(self) -> tuple[str, ...]:
+        """The names of the values that the layer reads; none where it reads what the layer before it gives."""
+        return self.from_ or ()
 
     def label(self) -> str:
         """The word that an unnamed item's path is counted by."""
@@ -42,8 +75,11 @@ class Layer(Kind, family="layer"):
 
     @classmethod
     def universal(cls) -> tuple[str, ...]:
-        return ("name", "from", "times", "freeze", "init")
+        return ("name", "from", "times", "freeze", "init", "output")
 
 
 Layers = Annotated[tuple[Layer, ...], *items_of(Layer)]
 """A list of layers."""
+
+ListsOfLayers = Annotated[tuple[tuple[Layer, ...], ...], *lists_of(Layer)]
+"""A list of lists of layers; one of them may be empty."""

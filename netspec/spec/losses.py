@@ -4,11 +4,14 @@ The last layer gives logits, and the loss knows it: no softmax or sigmoid stands
 """
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind, items_of
-from netspec.spec.values import Fraction, Positive
+from netspec.spec.values import Fraction, Name, Number, Positive, Share
 
 __all__ = ["Loss", "Penalty"]
 
@@ -17,20 +20,35 @@ Encoding = Literal["index", "zero_one", "plus_minus", "number"]
 
 
 class Penalty(Kind, family="penalty"):
-    """A term on the parameters whose paths match `on`.
+    """A term on the parameters whose paths match `on`; or on what a layer gives.
 
-    on: a pattern over parameter paths: `*` within a part, `**` across parts.
+    on: a pattern over parameter paths: `*` within a part, `**` across parts; `"**/kernel"` unless `of` is given.
+    of: the name of a layer: the term is on its result, the mean over a batch's examples.
     """
 
-    on: str = "**/kernel"
+    on: str | None = None
+    of: Name | None = None
 
     @abstractmethod
     def lower(self) -> Call:
-        """The call that makes a function of one parameter."""
+        """The call that makes a function of one array."""
+
+    @classmethod
+    def universal(cls) -> tuple[str, ...]:
+        return ("on", "of")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.on is not None and self.of is not None:
+            raise PydanticCustomError("choice", "has both 'on' (parameters) and 'of' (a layer's result)")
+        return self
 
 
 class L1(Penalty):
-    """Strength times the sum of absolute values (the lasso)."""
+    """Strength times the sum of absolute values (the lasso).
+
+    l1: the strength.
+    """
 
     l1: Positive
 
@@ -39,7 +57,10 @@ class L1(Penalty):
 
 
 class L2(Penalty):
-    """Half the strength times the sum of squares: its gradient is strength times the weight (ridge, weight decay)."""
+    """Half the strength times the sum of squares: its gradient is strength times the weight (ridge, weight decay).
+
+    l2: the strength.
+    """
 
     l2: Positive
 
@@ -47,18 +68,42 @@ class L2(Penalty):
         return call("netspec.nn.losses.l2", self.l2)
 
 
+class Sparsity(Penalty):
+    """Σ KL(ρ ‖ mean activity of each unit over the batch): units that are active a share ρ of the time (Ng, 2011).
+
+    sparsity: the strength.
+    share: ρ; activities are between 0 and 1, as a sigmoid's.
+    """
+
+    sparsity: Positive
+    share: Share = 0.05
+
+    def lower(self) -> Call:
+        return call("netspec.nn.losses.sparsity", self.sparsity, self.share)
+
+
 class Loss(Kind, family="loss"):
     """The mean over a batch's examples of one number for each.
 
-    penalties: terms on weights, such as `[{ l2 = 1e-4 }]`.
+    output: the output of the network that is judged; the main one unless said otherwise.
+    target: the target that it is held against, or "input"; the data's only one unless said otherwise.
+    weight: what the loss is multiplied by in the sum of several.
+    penalties: terms on weights or on activity, such as `[{ l2 = 1e-4 }]`.
     """
 
     targets: ClassVar[Encoding]
+    output: Name | None = None
+    target: Name | None = None
+    weight: Number = 1.0
     penalties: Annotated[tuple[Penalty, ...], *items_of(Penalty)] = ()
 
     @abstractmethod
     def lower(self) -> Call:
         """The function of outputs and targets that gives one number an example."""
+
+    @classmethod
+    def universal(cls) -> tuple[str, ...]:
+        return ("output", "target", "weight", "penalties")
 
 
 class CrossEntropy(Loss):

@@ -18,7 +18,8 @@ def names_read(spec: Spec) -> frozenset[str]:
 
 
 def tables(spec: Spec) -> Iterable[Table]:
-    for table in (spec.data, spec.model, spec.loss, spec.optimizer, spec.schedule, spec.train):
+    every = (spec.data, spec.model, *spec.models.values(), *spec.losses, spec.optimizer, spec.schedule, spec.train)
+    for table in every:
         if table is not None:
             yield from nested(table)
     for block in spec.blocks.values():
@@ -29,16 +30,21 @@ def tables(spec: Spec) -> Iterable[Table]:
 def nested(table: Table) -> Iterable[Table]:
     yield table
     for value in table.__dict__.values():
-        for part in value if isinstance(value, tuple) else value.values() if isinstance(value, dict) else (value,):
-            if isinstance(part, Table):
-                yield from nested(part)
+        yield from _tables_in(value)
+
+
+def _tables_in(value: Any) -> Iterable[Table]:
+    if isinstance(value, Table):
+        yield from nested(value)
+    elif isinstance(value, tuple | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tables_in(part)
 
 
 def names_in(value: Any) -> frozenset[str]:
+    """The names that a table's own expressions read; not those of the tables within it."""
     if isinstance(value, Expression):
         return value.names
-    if isinstance(value, Table):
-        return frozenset[str]().union(*(names_in(v) for v in value.__dict__.values() if not isinstance(v, Table)))
-    if isinstance(value, tuple | list):
-        return frozenset[str]().union(*(names_in(v) for v in value if not isinstance(v, Table)))
-    return frozenset()
+    inside = value.__dict__ if isinstance(value, Table) else value
+    parts = inside.values() if isinstance(inside, dict) else inside if isinstance(inside, tuple | list) else ()
+    return frozenset[str]().union(*(names_in(v) for v in parts if not isinstance(v, Table)))

@@ -18,7 +18,7 @@ from netspec.document import Document, Path
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock, field_of
 from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Literal
-from netspec.spec.kind import Item, Items, Kind, Table
+from netspec.spec.kind import Item, Items, Kind, Lists, Table
 from netspec.spec.layer import Layer
 from netspec.spec.mistakes import described_error, quoted
 from netspec.spec.optimizers import NEED_MORE, Optimizer, optimizer_kind, optimizer_names
@@ -103,7 +103,9 @@ class TableReader:
         """What a key holds: read here where it is made of tables or items, as it is where it is a plain value."""
         for mark in info.metadata:
             if isinstance(mark, Items):
-                return self.items(raw, path, mark.family, owner)
+                return self.word(raw, path, mark, owner) if mark.words else self.items(raw, path, mark.family, owner)
+            if isinstance(mark, Lists):
+                return self.lists(raw, path, mark.family, owner)
             if isinstance(mark, Item):
                 return self.item(raw, path, mark.family, owner)
             if isinstance(mark, Initials):
@@ -134,6 +136,28 @@ class TableReader:
         what = "section or key" if owner == "a spec" else "key"
         self.wrong("unknown-key", f"{owner} has no {what} {quoted(key)}", self.document.key_place(path), label, note)
         return guess
+
+    def word(self, raw: Any, path: Path, mark: Items, owner: str) -> Any:
+        """One of some words, or a list of items."""
+        if isinstance(raw, list):
+            return self.items(raw, path, mark.family, owner)
+        if not isinstance(raw, str) or raw not in mark.words:
+            known = ", ".join(f"'{w}'" for w in mark.words)
+            guess = nearest(raw, mark.words) if isinstance(raw, str) else None
+            message = f"'{path[-1]}' of {owner} must be one of {known} or a list, not {described(raw)}"
+            self.wrong("value", message, self.document.value_place(path), f"did you mean '{guess}'?" if guess else "")
+        return raw
+
+    def lists(self, raw: Any, path: Path, family: type[Kind], owner: str) -> tuple[Any, ...]:
+        """A list of lists of items; an empty one among them is one that does nothing."""
+        if not isinstance(raw, list) or not raw or not all(isinstance(part, list) for part in raw):
+            message = f"'{path[-1]}' of {owner} must be a list of lists, not {described(raw)}"
+            help_ = f"{path[-1]} = [[ … ], [ … ]]: brackets around each branch"
+            wrong = [i for i, part in enumerate(raw if isinstance(raw, list) else ()) if not isinstance(part, list)]
+            place = self.document.value_place((*path, *wrong[:1]))
+            self.wrong("value", message, place, help=help_)
+            return ()
+        return tuple(self.items(part, (*path, i), family, owner) if part else () for i, part in enumerate(raw))
 
     def items(self, raw: Any, path: Path, family: type[Kind], owner: str) -> tuple[Any, ...]:
         if not isinstance(raw, list):
@@ -190,8 +214,9 @@ class TableReader:
         """An initial value for the weights, or one by parameter."""
         if not isinstance(raw, dict) or not raw or next(iter(raw)) in Initial.kinds:
             return self.initial(raw, path, owner)
-        by_parameter = nearest(next(iter(raw)), {*Initial.kinds, *PARAMETERS}) in PARAMETERS
-        if not by_parameter and not raw.keys() & set(PARAMETERS):
+        # What is nearer to a kind than to any parameter is a kind, misspelt.
+        misspelt = nearest(next(iter(raw)), {*Initial.kinds, *PARAMETERS}) in Initial.kinds
+        if misspelt and not raw.keys() & set(PARAMETERS):
             return self.initial(raw, path, owner)
         return {name: self.initial(value, (*path, name), owner) for name, value in raw.items()}
 

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
-from netspec.document import Document
+from netspec.document import Document, Path
 from netspec.spec.data import Data
 from netspec.spec.kind import Table
-from netspec.spec.layer import Layer, Layers
+from netspec.spec.layer import Layer, Layers, Names
 from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.schedules import Schedule
-from netspec.spec.values import Count, Span, as_expression, must_be
+from netspec.spec.values import Count, Span, as_expression, is_name, must_be
 
 __all__ = ["BlockDefinition", "Keep", "Model", "Spec", "Train"]
 
@@ -29,19 +30,41 @@ def _input(value: Any) -> Any:
     raise must_be("a shape without the batch, such as [28, 28, 1]", value)
 
 
+def _inputs(value: Any) -> Any:
+    if not isinstance(value, dict) or not value or not all(is_name(name) for name in value):
+        raise must_be("a table of shapes by name, such as { left = [28, 28, 1], right = [28, 28, 1] }", value)
+    return {name: _input(shape) for name, shape in value.items()}
+
+
+_SHAPE = WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}})
+
+
 class Model(Table):
     """What the network is.
 
-    input: the shape of one example, channels last; what the data has unless said otherwise.
+    input: the shape of one example, channels last; what the data has unless said otherwise. Or
+    inputs: the shapes of several, by name.
     layers: in turn.
+    outputs: the names of the layers that give the network's results; the last layer unless said otherwise.
     """
 
-    input: Annotated[
-        tuple[int, ...] | None,
-        PlainValidator(_input),
-        WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}}),
-    ] = None
+    input: Annotated[tuple[int, ...] | None, PlainValidator(_input), _SHAPE] = None
+    inputs: (
+        Annotated[
+            Mapping[str, tuple[int, ...]],
+            PlainValidator(_inputs),
+            WithJsonSchema({"type": "object", "additionalProperties": _SHAPE.json_schema}),
+        ]
+        | None
+    ) = None
     layers: Layers
+    outputs: Names | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.input is not None and self.inputs is not None:
+            raise PydanticCustomError("choice", "has both 'input' and 'inputs'")
+        return self
 
 
 class Keep(Table):
@@ -110,6 +133,9 @@ class Spec:
         seed: of everything random in the training.
         let: named numbers.
         blocks: kinds of the user's own, by name.
+        model: the network; or
+        models: several, by name.
+        losses: what is minimised, the sum of these.
         document: where every value stands.
     """
 
@@ -118,9 +144,14 @@ class Spec:
     let: Mapping[str, Any]
     data: Data | None
     blocks: Mapping[str, BlockDefinition]
-    model: Model
-    loss: Loss | None
+    model: Model | None
+    models: Mapping[str, Model]
+    losses: tuple[Loss, ...]
     optimizer: Optimizer | None
     schedule: Schedule | None
     train: Train | None
     document: Document
+
+    def loss_path(self, i: int) -> Path:
+        """Where the loss of that number stands in the document: `[loss]`, or one of several `[[loss]]`."""
+        return ("loss", i) if isinstance(self.document.values.get("loss"), list) else ("loss",)

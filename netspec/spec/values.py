@@ -38,6 +38,7 @@ __all__ = [
     "Switch",
     "as_expression",
     "described",
+    "is_name",
     "must_be",
     "one_of",
 ]
@@ -175,8 +176,13 @@ else:
     """'same', 'valid', or zeros added at both ends of every axis (a number, or a list of one for each)."""
 
 
-def _name(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value):
+def is_name(value: Any) -> bool:
+    """Whether a value can be a name."""
+    return isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value) is not None
+
+
+def _name(value: Any) -> Any:
+    if is_name(value):
         return value
     raise must_be("small letters, digits and _, beginning with a letter, at most 64", value)
 

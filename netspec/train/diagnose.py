@@ -11,6 +11,7 @@ import numpy as np
 
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic
+from netspec.graph.calls import Mode
 from netspec.train.feed import Examples, Window, feed_for, windows
 from netspec.train.state import Keys, State
 from netspec.train.step import make_order, make_steps
@@ -65,15 +66,16 @@ def _look(program: Program) -> Any:
     def look(state: State, x: Any, y: Any, noise: Any) -> tuple[dict[str, Any], Any]:
         finite: dict[str, Any] = {}
         key = jax.random.fold_in(noise, state.step)
-        outputs, _ = program.network.apply(
+        result = program.network.apply(
             state.parameters | state.frozen,
             state.statistics,
             x,
             key=key,
-            training=True,
+            mode=Mode(training=True),
             watch=lambda node, value: finite.__setitem__(node.path, jnp.isfinite(value).all()),
+            also=program.objective.also,
         )
-        loss = program.objective.value(state.parameters, outputs["output"], program.objective.encode(y))
+        loss = program.objective.value(state.parameters, result, x, y)
         return finite, jnp.isfinite(loss)
 
     return look

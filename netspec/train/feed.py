@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from netspec.spec.schedules import Clock
 
-__all__ = ["Examples", "Feed", "Window", "feed_for", "size_of", "windows"]
+__all__ = ["Examples", "Feed", "Window", "feed_for", "in_memory", "size_of", "windows"]
 
 
 class Examples(Protocol):
@@ -20,11 +21,11 @@ class Examples(Protocol):
 
     @property
     def inputs(self) -> Any:
-        """[n, …]: an array, or what is indexed and has a shape and a dtype like one."""
+        """By name, [n, …]: arrays, or what is indexed and has a shape and a dtype like one."""
 
     @property
     def targets(self) -> Any:
-        """An array [n] or [n, outputs]."""
+        """By name, arrays [n, …]."""
 
     def __len__(self) -> int: ...
 
@@ -73,8 +74,13 @@ def windows(start: int, clock: Clock, length: int, stops: tuple[int, ...]) -> It
 
 def size_of(examples: Examples) -> int:
     """How many bytes the examples take, decoded."""
-    shape = examples.inputs.shape
-    return int(np.prod(shape, dtype=np.int64) * np.dtype(examples.inputs.dtype).itemsize + examples.targets.nbytes)
+    arrays = [*examples.inputs.values(), *examples.targets.values()]
+    return sum(math.prod(array.shape) * np.dtype(array.dtype).itemsize for array in arrays)
+
+
+def in_memory(examples: Examples) -> bool:
+    """Whether all inputs are arrays that are held."""
+    return all(isinstance(a, np.ndarray) for a in examples.inputs.values())
 
 
 Order = Callable[[int], Any]
@@ -95,7 +101,7 @@ def feed_for(examples: Examples, capacity: int, batch: int, longest: int) -> Fee
         batch: examples a step.
         longest: steps of a window, at the most.
     """
-    if isinstance(examples.inputs, np.ndarray) and size_of(examples) <= capacity:
+    if in_memory(examples) and size_of(examples) <= capacity:
         return _resident(examples)
     return _streamed(examples, batch, longest)
 

@@ -137,7 +137,7 @@ class _Training:
         self.program, self.parts, self.run, self.interrupted = program, parts, run, interrupted
         self.keys = Keys.of(program.spec.seed)
         self.resumed = resumed
-        self.state = _first_state(program, self.keys, resumed)
+        self.state = _first_state(program, self.keys, parts.train, resumed)
         self.best = _first_best(self.state, resumed)
         self.clock = _Clock(0.0 if resumed is None else float(resumed.meta["seconds"]))
         self.step = 0 if resumed is None else resumed.step
@@ -240,7 +240,7 @@ class _Training:
         """What to say of numbers that are not finite: the steps since the last checkpoint are made again to see."""
         saved = None if self.run is None else checkpoints.newest(self.run)[0]
         start = 0 if saved is None else saved.step
-        state = _first_state(self.program, self.keys, saved)
+        state = _first_state(self.program, self.keys, self.parts.train, saved)
         return TrainingError(
             where_it_diverged(self.program, self.parts.train, state, start, window, self.length, self._ends())
         )
@@ -347,9 +347,11 @@ def _of_device(error: Exception) -> Diagnostic:
     return Diagnostic("device", f"the device failed: {said}")
 
 
-def _first_state(program: Program, keys: Keys, resumed: Checkpoint | None) -> State:
-    if resumed is None:
-        return begin(program, keys)
+def _first_state(program: Program, keys: Keys, examples: Examples, resumed: Checkpoint | None) -> State:
+    return begin(program, keys, examples) if resumed is None else _restored(program, resumed)
+
+
+def _restored(program: Program, resumed: Checkpoint) -> State:
     return from_arrays(shapes(program), _under("state/", resumed.arrays))
 
 
@@ -372,7 +374,7 @@ def result_of(program: Program, checkpoint: Checkpoint) -> tuple[Arrays, Arrays]
     Raises:
         RunError: the checkpoint is of another program.
     """
-    state = _first_state(program, Keys.of(program.spec.seed), checkpoint)
+    state = _restored(program, checkpoint)
     kept = _first_best(state, checkpoint).kept
     parameters, statistics = kept or (state.parameters, state.statistics)
     return parameters | state.frozen, statistics

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.build.program import Program
-from netspec.graph.calls import Arrays
+from netspec.graph.calls import Arrays, Mode
 from netspec.nn.convolution import convolution
-from netspec.train.feed import Examples, size_of
+from netspec.train.feed import Examples, in_memory, size_of
 
 __all__ = ["Measure", "outputs_of"]
 
@@ -34,17 +34,17 @@ class Measure:
         self._examples = examples
         self._batch = batch_for(program, len(examples))
         self._sums = _compiled(program, self._batch)
-        fits = isinstance(examples.inputs, np.ndarray) and size_of(examples) <= capacity
+        fits = in_memory(examples) and size_of(examples) <= capacity
         self._held = (jax.device_put(examples.inputs), jax.device_put(examples.targets)) if fits else None
 
     def __call__(self, parameters: Arrays, statistics: Arrays) -> Mapping[str, float]:
         """The metrics by name."""
         count = len(self._examples)
         starts = range(0, count, self._batch)
-        sums = [self._sums(parameters, statistics, *self._rows(start, count)) for start in starts]
-        totals = np.sum(np.asarray(jax.device_get(sums), np.float64), axis=0)
-        named = zip(self._program.objective.metrics.items(), totals, strict=True)
-        return {name: metric.finish(float(total) / count) for (name, metric), total in named}
+        sums = jax.device_get([self._sums(parameters, statistics, *self._rows(start, count)) for start in starts])
+        metrics = self._program.objective.metrics
+        totals = {name: np.sum([np.asarray(batch[name], np.float64) for batch in sums], axis=0) for name in metrics}
+        return {name: metric.finish(totals[name]) for name, metric in metrics.items()}
 
     def _rows(self, start: int, count: int) -> tuple[Any, Any, int, int]:
         if self._held is not None:
@@ -62,10 +62,9 @@ def _compiled(program: Program, batch: int) -> Any:
     def sums(parameters: Arrays, statistics: Arrays, inputs: Any, targets: Any, start: Any, end: Any) -> Any:
         rows = start + jnp.arange(batch)
         chosen = jnp.minimum(rows, end - 1)
-        outputs, _ = network.apply(parameters, statistics, inputs[chosen], convolve=convolution(1.0))
-        wanted = objective.encode(targets[chosen])
-        each = [metric.each(outputs["output"], wanted) for metric in objective.metrics.values()]
-        return jnp.stack([jnp.sum(jnp.where(rows < end, e, 0.0)) for e in each])
+        x, y = jax.tree.map(lambda held: held[chosen], (inputs, targets))
+        outputs = network.apply(parameters, statistics, x, mode=Mode(convolve=convolution(1.0))).outputs
+        return {name: metric.sums(outputs, x, y, rows < end) for name, metric in objective.metrics.items()}
 
     return sums
 
@@ -74,13 +73,16 @@ def outputs_of(program: Program, parameters: Arrays, statistics: Arrays, inputs:
     """The network's outputs for new inputs, on the host.
 
     Args:
-        inputs: an array [n, …] or what can be indexed like one.
+        inputs: by name, arrays [n, …] or what can be indexed like one.
     """
-    count = len(inputs)
+    count = len(next(iter(inputs.values())))
     batch = batch_for(program, count)
-    apply = jax.jit(lambda p, s, x: program.network.apply(p, s, x, convolve=convolution(1.0))[0]["output"])
+    main = program.objective.terms[0].aim.output
+    mode = Mode(convolve=convolution(1.0))
+    apply = jax.jit(lambda p, s, x: program.network.apply(p, s, x, mode=mode).outputs[main])
     found = []
     for start in range(0, count, batch):
         chosen = np.minimum(np.arange(start, start + batch), count - 1)
-        found.append(np.asarray(apply(parameters, statistics, inputs[chosen]))[: count - start])
+        rows = {name: array[chosen] for name, array in inputs.items()}
+        found.append(np.asarray(apply(parameters, statistics, rows))[: count - start])
     return np.concatenate(found)

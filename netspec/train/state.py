@@ -12,6 +12,7 @@ import numpy as np
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, RunError
 from netspec.graph.calls import Arrays
+from netspec.train.feed import Examples
 
 __all__ = ["Keys", "State", "begin", "from_arrays", "shapes", "to_arrays"]
 
@@ -48,12 +49,31 @@ class Keys(NamedTuple):
         return cls(*(jax.random.fold_in(root, i) for i in range(3)))
 
 
-def begin(program: Program, keys: Keys) -> State:
-    """The state before the first step."""
+def begin(program: Program, keys: Keys, examples: Examples) -> State:
+    """The state before the first step.
+
+    Args:
+        examples: to learn from; some of them are looked at where initial values are made of the data.
+    """
     # It runs once, so what counts is how long it takes to compile: a quarter of what full optimization takes.
     options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
     state: State = jax.jit(_first(program), compiler_options=options)(keys.initial)
-    return state
+    return _from_data(program, state, examples) if program.network.from_data else state
+
+
+MOST_LOOKED_AT = 10_000
+"""Training examples that initial values are made of, at the most."""
+
+
+def _from_data(program: Program, state: State, examples: Examples) -> State:
+    """The same state with the parameters that begin as the data says."""
+    rows = np.random.default_rng(program.spec.seed).permutation(len(examples))[:MOST_LOOKED_AT]
+    inputs, _ = examples.take(np.sort(rows))
+    parameters = state.parameters | state.frozen
+    found = program.network.initialise_from_data(parameters, state.statistics, inputs, program.spec.seed)
+    learned = {path: found.get(path, value) for path, value in state.parameters.items()}
+    frozen = {path: found.get(path, value) for path, value in state.frozen.items()}
+    return state._replace(parameters=learned, frozen=frozen, optimizer=program.updater.transformation.init(learned))
 
 
 def shapes(program: Program) -> State:

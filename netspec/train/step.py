@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from netspec.build.program import Program
-from netspec.graph.calls import Arrays
+from netspec.graph.calls import Arrays, Mode
 from netspec.nn.convolution import convolution
 from netspec.train.state import State
 
@@ -46,10 +46,10 @@ def _make_step(program: Program) -> Callable[..., tuple[State, Any, Any]]:
 
         def loss_of(parameters: Arrays) -> tuple[Any, Arrays]:
             key = jax.random.fold_in(noise, state.step) if random else None
-            outputs, statistics = network.apply(
-                parameters | state.frozen, state.statistics, x, key=key, training=True, convolve=convolve
+            result = network.apply(
+                parameters | state.frozen, state.statistics, x, key=key, mode=Mode(True, convolve), also=objective.also
             )
-            return objective.value(parameters, outputs["output"], objective.encode(y)), statistics
+            return objective.value(parameters, result, x, y), result.statistics
 
         (loss, statistics), gradient = jax.value_and_grad(loss_of, has_aux=True)(state.parameters)
         updates, optimizer = update(gradient, state.optimizer, state.parameters)
@@ -62,10 +62,7 @@ def _make_step(program: Program) -> Callable[..., tuple[State, Any, Any]]:
 
 def _batch(program: Program, inputs: Any, targets: Any, order: Any, position: Any) -> tuple[Any, Any]:
     chosen = jax.lax.dynamic_slice(order, (position * program.batch,), (program.batch,))
-    return (
-        inputs.at[chosen].get(mode="promise_in_bounds"),
-        targets.at[chosen].get(mode="promise_in_bounds"),
-    )
+    return jax.tree.map(lambda held: held.at[chosen].get(mode="promise_in_bounds"), (inputs, targets))  # type: ignore[no-any-return]
 
 
 def _looped(program: Program) -> Steps:
