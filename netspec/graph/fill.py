@@ -79,7 +79,13 @@ def fill(table: T, names: Mapping[str, Any], path: Path, owner: str, document: D
     try:
         return whole.filled(names)
     except ExpressionError as error:
-        key = _key(table, getattr(error, "key", ""))
+        field = getattr(error, "key", "")
+        key = _key(table, field)
+        if field not in table.model_fields_set:
+            message = f"{owner} needs '{key}', which no [data] tells here"
+            place = document.key_place(path if (*path, owner) not in document.keys else (*path, owner))
+            diagnostic = Diagnostic("missing-key", message, place, note=within(context), help=f"add {key} = …")
+            raise SpecError(diagnostic) from None
         place = at_expression(_value_place(document, path, owner, key, table), error.start, error.end)
         note = within(context)
         raise SpecError(Diagnostic("expression", error.message, place, note=note, help=error.help)) from None

@@ -29,6 +29,9 @@ __all__ = ["MOST_MISTAKES", "EnoughError", "TableReader"]
 MOST_MISTAKES = 100
 """Mistakes that are told at once, at the most: a text of a megabyte may hold a hundred thousand."""
 
+MOST_LISTED = 30
+"""Kinds of a family that a message lists, at the most."""
+
 COMMON_OPTIMIZERS = ("adam", "adamw", "lion", "rmsprop", "sgd")
 
 T = TypeVar("T", bound=Table)
@@ -279,7 +282,10 @@ class TableReader:
     def listed(self, family: type[Kind]) -> str:
         if family is Optimizer:
             return f"there are Optax's, by Optax's names, such as {', '.join(COMMON_OPTIMIZERS)}"
-        return f"there are: {', '.join(self.kinds(family))}"
+        known = self.kinds(family)
+        if len(known) > MOST_LISTED:
+            return f"there are {len(known)}: netspec list shows them"
+        return f"there are: {', '.join(known)}"
 
     def find(self, word: str, family: type[Kind]) -> type[Kind] | None:
         if family is Optimizer:

@@ -73,14 +73,14 @@ class Problem:
         random = np.random.default_rng(0)
         inputs = random.standard_normal((EXAMPLES, *self.input), np.float32)
         targets = random.integers(0, CLASSES, EXAMPLES, np.int32)
-        few = Part(inputs[: self.batch], targets[: self.batch])
-        return Parts(Part(inputs, targets), few, few)
+        few = Part({"input": inputs[: self.batch]}, {"target": targets[: self.batch]})
+        return Parts(Part({"input": inputs}, {"target": targets}), few, few)
 
     def program(self, steps: int) -> Program:
         """The spec, built for a training of so many steps, with one evaluation at its end."""
         train = f'[train]\nsteps = {steps}\nbatch = {self.batch}\nevaluate = "100%"\nsave = "100%"\n'
         examples = {"train": EXAMPLES, "validation": self.batch, "test": self.batch}
-        facts = Facts(Shape(self.input), "float32", "class", tuple("0123456789"), 1, examples)
+        facts = Facts.of(Shape(self.input), tuple("0123456789"), examples=examples)
         return build(decode(parse(self.spec + train, f"{self.name}.toml")), facts)
 
 

@@ -66,8 +66,8 @@ def _turn(losses: Iterator[tuple[int, float]], seconds: float) -> dict[str, floa
 
 def _handwritten(problem: Problem, parts: Parts, form: str) -> Iterator[tuple[int, float]]:
     program = problem.program(STEPS)
-    start = begin(program, Keys.of(program.spec.seed))
-    inputs, targets = jax.device_put(parts.train.inputs), jax.device_put(parts.train.targets)
+    start = begin(program, Keys.of(program.spec.seed), parts.train)
+    inputs, targets = jax.device_put((parts.train.inputs["input"], parts.train.targets["target"]))
     return FORMS[form](problem, start, inputs, targets, window_length(program))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from netspec.build import Network
 from netspec.document import parse
+from netspec.graph.calls import Mode
 from netspec.graph.resolve import resolve
 from netspec.spec.decode import decode
 
@@ -20,7 +21,7 @@ def network(layers: str, shape: str, blocks: str = "") -> Network:
 
 def outputs(net: Network, x: np.ndarray, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     parameters, statistics = net.initialise(jax.random.key(seed))
-    return np.asarray(net.apply(parameters, statistics, jnp.asarray(x))[0]["output"]), parameters
+    return np.asarray(net.apply(parameters, statistics, {"input": jnp.asarray(x)}).outputs["output"]), parameters
 
 
 def test_a_small_network_by_hand() -> None:
@@ -89,14 +90,16 @@ def test_dropout_and_batch_norm_know_whether_they_train() -> None:
     assert net.random
     parameters, statistics = net.initialise(jax.random.key(0))
     x = jnp.asarray(RNG.normal(3, 2, size=(256, 64)))
-    still, same = net.apply(parameters, statistics, x)
-    np.testing.assert_allclose(still["output"], x, rtol=1e-4, atol=1e-4)
+    x = {"input": x}
+    training = Mode(training=True)
+    still, same, _ = net.apply(parameters, statistics, x)
+    np.testing.assert_allclose(still["output"], x["input"], rtol=1e-4, atol=1e-4)
     assert all((same[k] == statistics[k]).all() for k in statistics)
-    trained, moved = net.apply(parameters, statistics, x, key=jax.random.key(1), training=True)
+    trained, moved, _ = net.apply(parameters, statistics, x, key=jax.random.key(1), mode=training)
     dropped = float((trained["output"] == 0).mean())
     assert abs(dropped - 0.5) < 0.02
-    np.testing.assert_allclose(moved["batch_norm1/mean"], 0.1 * np.asarray(x).mean(0), rtol=1e-3)
-    again, _ = net.apply(parameters, statistics, x, key=jax.random.key(2), training=True)
+    np.testing.assert_allclose(moved["batch_norm1/mean"], 0.1 * np.asarray(x["input"]).mean(0), rtol=1e-3)
+    again, *_ = net.apply(parameters, statistics, x, key=jax.random.key(2), mode=training)
     assert (np.asarray(again["output"] == 0) != np.asarray(trained["output"] == 0)).any()
 
 
@@ -106,9 +109,9 @@ def test_two_dropouts_of_one_network_drop_differently() -> None:
     net.apply(
         {},
         {},
-        jnp.ones((1, 512)),
+        {"input": jnp.ones((1, 512))},
         key=jax.random.key(0),
-        training=True,
+        mode=Mode(training=True),
         watch=lambda n, y: seen.__setitem__(n.path, np.asarray(y)),
     )
     first, second = seen["residual1/dropout1"] == 0, seen["dropout1"] == 0

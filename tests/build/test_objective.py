@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from netspec.build import build
+from netspec.build.network import Result
 from netspec.build.program import Program
 from netspec.diagnostics import SpecError
 from netspec.document import parse
@@ -27,7 +28,7 @@ WANTED = RNG.normal(size=(6, 2)) * 3
 def facts(kind: str, outputs: int) -> Facts:
     labels = tuple("abc"[:outputs]) if kind == "class" else ()
     examples = {"train": 6, "validation": 2, "test": 0}
-    return Facts(Shape((4,)), "float32", kind, labels, 1 if kind == "class" else outputs, examples)  # type: ignore[arg-type]
+    return Facts.of(Shape((4,)), labels, 1 if kind == "class" else outputs, examples)
 
 
 def program(loss: str, width: int, known: Facts, train: str = "") -> Program:
@@ -88,18 +89,17 @@ def test_a_loss_is_its_equation(name: str) -> None:
     loss, width, outputs, targets, expected = LOSSES[name]
     two = width == 1
     known = facts("class" if targets.ndim == 1 else "number", 2 if two else width)
-    objective = program(loss, width, known).objective
+    (term,) = program(loss, width, known).objective.terms
     with jax.enable_x64(True):
-        found = objective.loss(
-            jnp.asarray(outputs), objective.encode(targets).astype(float) if two or targets.ndim > 1 else targets
-        )
+        wanted = term.aim.encode(targets).astype(float) if two or targets.ndim > 1 else targets
+        found = term.loss(jnp.asarray(outputs), wanted)
     # Targets pass through float32, as data does.
     np.testing.assert_allclose(found, expected, rtol=1e-6 if targets.ndim > 1 else 1e-12)
 
 
 def test_zero_weights_can_learn_by_the_perceptron_rule() -> None:
-    objective = program("kind = 'perceptron'", 1, facts("class", 2)).objective
-    gradient = jax.grad(lambda z: objective.loss(z, objective.encode(np.array([1, 0]))).sum())(jnp.zeros((2, 1)))
+    (term,) = program("kind = 'perceptron'", 1, facts("class", 2)).objective.terms
+    gradient = jax.grad(lambda z: term.loss(z, term.aim.encode(np.array([1, 0]))).sum())(jnp.zeros((2, 1)))
     assert gradient.ravel().tolist() == [-1.0, 1.0]
 
 
@@ -109,9 +109,9 @@ def test_penalties_add_to_the_mean_loss() -> None:
     w, b = RNG.normal(size=(4, 2)), RNG.normal(size=2)
     parameters = {"dense1/kernel": jnp.asarray(w), "dense1/bias": jnp.asarray(b)}
     expected = ((NUMBERS - WANTED) ** 2).mean() + 0.25 * (w**2).sum() + 0.25 * np.abs(b).sum()
-    assert float(objective.value(parameters, jnp.asarray(NUMBERS), jnp.asarray(WANTED))) == pytest.approx(
-        expected, rel=1e-6
-    )
+    result = Result({"output": jnp.asarray(NUMBERS)}, {}, {})
+    found = objective.value(parameters, result, {}, {"target": jnp.asarray(WANTED)})
+    assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
 def measured(name: str, metric: str) -> float:
@@ -119,7 +119,8 @@ def measured(name: str, metric: str) -> float:
     known = facts("class" if targets.ndim == 1 else "number", 2 if width == 1 else width)
     objective = program(loss, width, known).objective
     found = objective.metrics[metric]
-    return found.finish(float(jnp.mean(found.each(jnp.asarray(outputs), objective.encode(targets)))))
+    counts = jnp.ones(len(outputs), bool)
+    return found.finish(found.sums({"output": jnp.asarray(outputs)}, {}, {"target": targets}, counts))
 
 
 def test_metrics_follow_the_loss() -> None:

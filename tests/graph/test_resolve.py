@@ -83,9 +83,8 @@ layers = [
 ]
 """
 
-DIGITS = Facts(
-    Shape((28, 28, 1)), "float32", "class", tuple("0123456789"), 1, {"train": 100, "validation": 0, "test": 0}
-)
+LABELS = tuple("0123456789")
+DIGITS = Facts.of(Shape((28, 28, 1)), LABELS, examples={"train": 100, "validation": 0, "test": 0})
 
 
 def graph(text: str, facts: Facts | None = None) -> Graph:
@@ -122,7 +121,7 @@ def test_running_averages_are_not_parameters() -> None:
 
 @pytest.mark.parametrize(("name", "facts", "parameters"), [("lenet5", DIGITS, 61_706), ("resnet20", None, 269_722)])
 def test_specs_have_the_published_counts(name: str, facts: Facts | None, parameters: int) -> None:
-    facts = facts or Facts(Shape((32, 32, 3)), "float32", "class", DIGITS.labels, 1, DIGITS.examples)
+    facts = facts or Facts.of(Shape((32, 32, 3)), LABELS, examples=DIGITS.examples)
     spec = decode(parse((SPECS / f"{name}.toml").read_text(), name))
     assert size(resolve(spec, facts).parameters) == parameters
 
@@ -172,7 +171,7 @@ def test_a_layer_reads_what_it_names() -> None:
     named = layers(
         "{ dense = 4, name = 'a' }, { residual = [{ dense = 2, from = 'a' }, { dense = 4 }], from = 'a' }", "[3]"
     )
-    assert [leaf.source for leaf in named.leaves()] == [None, "a", None]
+    assert [leaf.sources for leaf in named.leaves()] == [(), ("a",), ()]
 
 
 def test_times_repeats_with_parameters_of_their_own() -> None:

@@ -53,20 +53,21 @@ class Part:
     targets: Any
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.targets["target"])
 
     def take(self, indices: Any) -> tuple[Any, Any]:
-        return self.inputs[indices], self.targets[indices]
+        return {"input": self.inputs["input"][indices]}, {"target": self.targets["target"][indices]}
 
 
-PART = Part(np.arange(20, dtype=np.float32).reshape(10, 2), np.arange(10, dtype=np.int32))
+PART = Part({"input": np.arange(20, dtype=np.float32).reshape(10, 2)}, {"target": np.arange(10, dtype=np.int32)})
 
 
 def batches(window: Window, arguments: tuple[Any, Any, Any, int], batch: int) -> list[list[int]]:
     """The targets of each step of a window, read as the steps read them."""
-    inputs, targets, order, first = arguments
+    inputs, targets = arguments[0]["input"], arguments[1]["target"]
+    order, first = arguments[2:]
     rows = [np.asarray(order)[(first + i) * batch :][:batch] for i in range(window.count)]
-    assert all(np.array_equal(np.asarray(inputs)[r], PART.inputs[np.asarray(targets)[r]]) for r in rows)
+    assert all(np.array_equal(np.asarray(inputs)[r], PART.inputs["input"][np.asarray(targets)[r]]) for r in rows)
     return [np.asarray(targets)[r].tolist() for r in rows]
 
 

@@ -52,7 +52,7 @@ def program(layers: str) -> Program:
     steps = 20
     batch = {BATCH}
     """
-    facts = Facts(Shape((8, 8, 1)), "float32", "class", ("a", "b", "c"), 1, {"train": EXAMPLES, "validation": 0})
+    facts = Facts.of(Shape((8, 8, 1)), ("a", "b", "c"), examples={"train": EXAMPLES, "validation": 0})
     return build(decode(parse(text, "small.toml")), facts)
 
 
@@ -62,10 +62,10 @@ class Part:
     targets: Any
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.targets["target"])
 
     def take(self, indices: Any) -> tuple[Any, Any]:
-        return self.inputs[indices], self.targets[indices]
+        return {"input": self.inputs["input"][indices]}, {"target": self.targets["target"][indices]}
 
 
 class Training:
@@ -75,11 +75,14 @@ class Training:
         built = program(layers)
         random = np.random.default_rng(0)
         self.keys = Keys.of(0)
-        self.inputs = jax.device_put(random.standard_normal((EXAMPLES, 8, 8, 1), np.float32))
-        self.targets = jax.device_put(random.integers(0, 3, EXAMPLES, np.int32))
+        self.part = Part(
+            {"input": random.standard_normal((EXAMPLES, 8, 8, 1), np.float32)},
+            {"target": random.integers(0, 3, EXAMPLES, np.int32)},
+        )
+        self.inputs, self.targets = jax.device_put((self.part.inputs, self.part.targets))
         self.order = make_order(EXAMPLES)(self.keys.order, 0)
         self.steps = form(built)
-        self.start = to_arrays(begin(built, self.keys))
+        self.start = to_arrays(begin(built, self.keys, self.part))
         self.like = shapes(built)
 
     def window(self, start: Arrays, first: int, count: int) -> tuple[Arrays, float, float]:
@@ -145,9 +148,8 @@ def test_the_norm_is_of_the_last_gradient_alone() -> None:
 @pytest.mark.parametrize(("layers", "form"), [("dense", "looped"), ("conv", "single")])
 def test_examples_that_are_streamed_give_the_same_bits(layers: str, form: str) -> None:
     small = training(layers, form)
-    part = Part(np.asarray(small.inputs), np.asarray(small.targets))
     state = from_arrays(small.like, small.start)
-    feed = feed_for(part, 0, BATCH, 3)
+    feed = feed_for(small.part, 0, BATCH, 3)
     for window, arguments in feed(windows(0, Clock(5, 5), 3, ()), lambda epoch: small.order):
         state, _, _ = small.steps(state, *arguments, window.count, small.keys.noise)
     assert_same_bits(to_arrays(state), small.run(5))
