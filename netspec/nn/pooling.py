@@ -1,4 +1,4 @@
-"""Pooling over windows.
+"""Pooling over windows, and over whole sequences.
 
 Means of windows that tile their input are taken by reshaping, which XLA's CPU backend runs many times faster than a
 windowed reduction, forward and backward. All others, and maxima, whose gradient at ties is that of the first, go
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
-__all__ = ["avg_pool", "max_pool"]
+__all__ = ["avg_pool", "global_avg_pool", "global_max_pool", "max_pool"]
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -40,6 +41,30 @@ def max_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int
         padding: "VALID", "SAME", or positions before and after each spatial axis.
     """
     return nnx.max_pool(x, tuple(window_shape), tuple(strides), _given(padding))
+
+
+def global_avg_pool(x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
+    """The mean over a sequence: [batch, length, channels] to [batch, channels].
+
+    Args:
+        mask: [batch, length], true where there is no padding: what counts. A sequence of nothing else gives 0.
+    """
+    if mask is None:
+        return jnp.mean(x, axis=1)
+    total = jnp.where(mask[..., None], x, 0).sum(axis=1)
+    return total / jnp.maximum(mask.sum(axis=1, keepdims=True), 1).astype(x.dtype)
+
+
+def global_max_pool(x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
+    """The largest over a sequence: [batch, length, channels] to [batch, channels].
+
+    Args:
+        mask: [batch, length], true where there is no padding: what counts. A sequence of nothing else gives 0.
+    """
+    if mask is None:
+        return jnp.max(x, axis=1)
+    largest = jnp.where(mask[..., None], x, -jnp.inf).max(axis=1)
+    return jnp.where(mask.any(axis=1, keepdims=True), largest, 0)
 
 
 def _given(padding: Padding) -> Any:

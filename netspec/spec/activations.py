@@ -5,13 +5,15 @@ from typing import Annotated, ClassVar
 from netspec.spec.call import Call, Shape, call
 from netspec.spec.kind import item_of
 from netspec.spec.layer import Layer
-from netspec.spec.values import Number, Positive, Switch
+from netspec.spec.values import Count, Number, Positive, Switch
 
 __all__ = ["Activated", "Activation"]
 
 
 class Activation(Layer, family="activation"):
     """A function of each number by itself, unless its page says otherwise."""
+
+    padded = "kept"
 
     function: ClassVar[str]
 
@@ -167,6 +169,32 @@ class Softmax(Activation):
     """exp(x_i) / Σ_j exp(x_j) over the channels."""
 
     function = "jax.nn.softmax"
+
+
+class Maxout(Activation):
+    """The largest of every so many neighbouring channels (Goodfellow et al., 2013): 2 n become n.
+
+    A layer of 64 maxout units is `{ dense = 128, activation = "maxout" }`; after a convolution it works likewise.
+
+    maxout: how many channels, the pieces, become one.
+    """
+
+    maxout: Count = 2
+
+    def lower(self, x: Shape) -> Call:
+        return call("netspec.nn.activations.maxout", self.maxout)
+
+
+class Glu(Activation):
+    """The first half of the channels times σ of the second half (Dauphin et al., 2017): 2 n become n."""
+
+    function = "netspec.nn.activations.glu"
+
+
+class Swiglu(Activation):
+    """The first half of the channels times `silu` of the second half (Shazeer, 2020): 2 n become n."""
+
+    function = "netspec.nn.activations.swiglu"
 
 
 Activated = Annotated[Activation | None, *item_of(Activation)]

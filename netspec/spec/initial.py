@@ -3,19 +3,22 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind
-from netspec.spec.values import Number, Positive, must_be
+from netspec.spec.values import Count, Number, Positive, must_be
 
-__all__ = ["PARAMETERS", "Constant", "Init", "Initial", "Initials", "Literal"]
+__all__ = ["PARAMETERS", "Constant", "FromData", "Init", "Initial", "Initials", "Literal"]
 
 
 class Initial(Kind, family="initial value"):
     """How a parameter begins."""
+
+    axes: ClassVar[int] = 0
+    """How many axes a parameter must have, at the least."""
 
     @abstractmethod
     def lower(self) -> Call:
@@ -82,6 +85,8 @@ class Uniform(Initial):
 
 
 class _Scaled(Initial, abstract=True):
+    axes = 2
+
     def lower(self) -> Call:
         return call(f"jax.nn.initializers.{self.kind}")
 
@@ -118,8 +123,65 @@ class LecunUniform(_Scaled):
     """Uniform with variance 1 / fan in (LeCun et al., 1998)."""
 
 
-class Orthogonal(_Scaled):
-    """Orthogonal rows or columns (Saxe et al., 2014)."""
+class Orthogonal(Initial):
+    """Orthogonal rows or columns, of the given length (Saxe et al., 2014)."""
+
+    axes = 2
+
+    orthogonal: Positive = 1.0
+
+    def lower(self) -> Call:
+        return call("jax.nn.initializers.orthogonal", self.orthogonal)
+
+
+class Identity(Initial):
+    """The given number where input and output agree, 0 elsewhere (Le et al., 2015); a convolution's in its middle."""
+
+    axes = 2
+
+    identity: Number = 1.0
+
+    def lower(self) -> Call:
+        return call("netspec.nn.initial.identity", self.identity)
+
+
+class Sparse(Initial):
+    """For each output the given number of weights from a normal distribution, and all others 0 (Martens, 2010).
+
+    std: its standard deviation.
+    """
+
+    axes = 2
+
+    sparse: Count = 15
+    std: Positive = 1.0
+
+    def lower(self) -> Call:
+        return call("netspec.nn.initial.sparse", self.sparse, self.std)
+
+
+class FromData(Initial, abstract=True):
+    """Vectors as wide as what the layer reads, made of that: a parameter's rows or columns.
+
+    The call's name is that of a function of examples [n, features], the parameter's shape, and a seed.
+    """
+
+    axes = 2
+
+    def lower(self) -> Call:
+        return call(f"netspec.nn.from_data.{self.kind}")
+
+
+class Kmeans(FromData):
+    """The centers of clusters of what the layer reads (MacQueen, 1967; Moody and Darken, 1989)."""
+
+
+class Sample(FromData):
+    """Examples of what the layer reads, drawn at random."""
+
+
+class PrincipalComponents(FromData):
+    """The directions along which what the layer reads varies most, the first first (Pearson, 1901)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +189,18 @@ class Initials:
     """Marks the field that holds initial values."""
 
 
-PARAMETERS = ("kernel", "bias", "scale", "embedding", "negative_slope")
-"""The names of parameters: what initial values may be given by."""
+PARAMETERS = (
+    "kernel",
+    "bias",
+    "scale",
+    "embedding",
+    "negative_slope",
+    "centers",
+    "widths",
+    "means",
+    "log_deviations",
+)
+"""The names of parameters, some of them: what initial values may be given by."""
 
 
 def _init(value: Any) -> Initial | Mapping[str, Initial] | None:
