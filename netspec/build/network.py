@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from netspec.graph.calls import Arrays, Mode, apply, construct, draws, initialise
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.graph.calls import Arrays, Mode, apply, construct, draws, initialise, lookup
 from netspec.graph.graph import Graph, Node, Step
 from netspec.graph.initials import FROM_DATA
 
@@ -70,6 +71,9 @@ class Network:
 
         Args:
             inputs: some training examples.
+
+        Raises:
+            SpecError: they are too few.
         """
         found: Arrays = {}
         for leaf in self.graph.leaves():
@@ -78,7 +82,10 @@ class Network:
                     path = f"{leaf.owner}/{name}"
                     x = self._input_of(leaf, {**parameters, **found}, statistics, inputs)
                     rows = jnp.reshape(x, (-1, x.shape[-1]))
-                    made = construct(call)(jax.device_get(rows), tuple(parameters[path].shape), seed)
+                    try:
+                        made = lookup(call.name)(jax.device_get(rows), tuple(parameters[path].shape), seed)
+                    except ValueError as error:
+                        raise SpecError(Diagnostic("initial", f"{path} {error}", leaf.place)) from error
                     found[path] = jnp.asarray(made, parameters[path].dtype)
         return found
 

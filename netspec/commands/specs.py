@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import DataError, Diagnostic, NetspecError, SpecError
-from netspec.document import Document, override, read
+from netspec.document import SETTING, Document, extended, override, read
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:
@@ -110,10 +110,17 @@ def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None
     Raises:
         SpecError: the file, an argument, or what they say.
     """
-    document = read(Path(path))
+    directory = Path(path).parent
+    document = extended(read(Path(path)), directory)
     for argument in (*settings, *([] if seed is None else [f"seed={seed}"])):
         document = override(document, argument)
-    return opened_from(document, Path(path).parent)
+    return opened_from(document, _origin(document, directory))
+
+
+def _origin(document: Document, directory: Path) -> Path:
+    """Where the relative paths of the data start: beside the file whose text names them."""
+    source = document.value_place(("data", "source")).source
+    return directory if source.name in (document.source.name, SETTING) else Path(source.name).parent
 
 
 def opened_from(document: Document, directory: Path) -> Opened:

@@ -7,7 +7,8 @@ what a spec may say.
 from __future__ import annotations
 
 from .document import Document, Path, parse, read
-from .override import override
+from .extend import extended
+from .override import SETTING, override
 from .written import written
 
-__all__ = ["Document", "Path", "override", "parse", "read", "written"]
+__all__ = ["SETTING", "Document", "Path", "extended", "override", "parse", "read", "written"]

@@ -11,7 +11,10 @@ from netspec.diagnostics import Diagnostic, Place, Source, SpecError
 from .document import Document, Path, parse_as
 from .scan import KEY, Scan, key
 
-__all__ = ["override"]
+__all__ = ["SETTING", "override"]
+
+SETTING = "--set"
+"""What messages call the text of an override."""
 
 _WORD = re.compile(rf"[ \t]*+{KEY}[ \t]*+=[ \t]*+(?!(?:true|false|inf|nan)[ ]*\Z)([A-Za-z_][A-Za-z0-9_.+/ -]*)")
 _INDEX = re.compile(r"[0-9]{1,9}")
@@ -49,7 +52,7 @@ def override(document: Document, argument: str) -> Document:
 
 def _setting(argument: str) -> tuple[Document, list[tuple[str, Place]]]:
     """The argument as a document of its own, and the parts of its key."""
-    source = Source("--set", argument)
+    source = Source(SETTING, argument)
     whole = Place(source, 1, 1, len(source.line(1)) + 1)
     if "=" not in argument:
         raise SpecError(Diagnostic("syntax", f"expected KEY=VALUE, found '{argument}'", whole))

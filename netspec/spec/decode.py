@@ -25,7 +25,7 @@ from netspec.spec.values import described
 
 __all__ = ["decode"]
 
-SECTIONS = ("name", "seed", "let", "data", "block", "model", "models", "loss", "optimizer", "schedule", "train")
+SECTIONS = ("name", "seed", "extends", "let", "data", "block", "model", "models", "loss", "optimizer", "schedule", "train")
 
 MOST_BLOCKS = 1_000
 """Blocks of a spec, at the most."""
