@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from typing import Any
 
@@ -39,7 +40,7 @@ def _extended(document: Document, directory: pathlib.Path, chain: tuple[str, ...
     name = document.values[EXTENDS]
     if not isinstance(name, str) or not name:
         raise SpecError(Diagnostic("value", "'extends' must be the path of a spec", place))
-    path = directory / name
+    path = pathlib.Path(os.path.normpath(directory / name))
     if any(_same(path, pathlib.Path(known)) for known in chain):
         raise SpecError(Diagnostic("extends", f"'{name}' extends this spec: the two go round in a circle", place))
     if len(chain) > MOST_EXTENDED:

@@ -75,6 +75,9 @@ class _SpecReader(TableReader):
         for key in values:
             if key not in SECTIONS:
                 self.unknown_key("a spec", key, (key,), SECTIONS)
+        if "extends" in values:
+            place = self.document.key_place(("extends",))
+            self.wrong("override", "'extends' stands in a spec's own text, and cannot be set", place)
         name = self.name_of_spec(values.get("name"))
         seed = self.seed(values.get("seed", 0))
         let = self.let(self.table_at("let"))
