@@ -53,6 +53,10 @@ def _check(node: Node, name: str, initial: Initial, shapes: Mapping[str, Any], d
         are = "are in rows of different lengths" if found is None else f"have {Shape(found)}"
         message = f"{node.name}/{name} has the shape {Shape(shapes[name])}, and its initial values {are}"
         raise SpecError(Diagnostic("shape", message, place))
+    if len(shapes[name]) < initial.axes:
+        wants = f"{initial.kind} is for {initial.axes} axes or more"
+        message = f"{node.name}/{name} has the shape {Shape(shapes[name])}, and {wants}"
+        raise SpecError(Diagnostic("shape", message, place))
     if initial.lower().name.startswith(FROM_DATA) and len(shapes[name]) != 2:
         message = f"{node.name}/{name} has the shape {Shape(shapes[name])}, and {initial.kind} gives rows or columns"
         raise SpecError(Diagnostic("shape", message, place))

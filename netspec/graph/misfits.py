@@ -10,7 +10,7 @@ from typing import Any
 from netspec.graph.graph import Node
 from netspec.spec.call import Mismatch, Shape
 
-__all__ = ["cannot_add", "cannot_join", "join_fits", "some"]
+__all__ = ["cannot_add", "cannot_join", "cannot_merge", "join_fits", "some"]
 
 MOST_NAMES = 20
 """Names that a message lists, at the most."""
@@ -30,12 +30,9 @@ def cannot_add(node: Node, shortcut: str, out: Shape, x: Shape) -> Mismatch:
         shortcut: how x gets to the sum, in the spec's word; "" for layers of the user's own.
         out, x: what F and the shortcut give.
     """
-    spatial = out.spatial != x.spatial
-    leaves = [leaf for n in node.branches[""] for leaf in n.leaves()]
-    blame = next((n for n in reversed(leaves) if _changes(n, spatial)), None)
     label = f"F(x) leaves as {out}"
-    if blame is not None:
-        label += f": {blame.name} (line {blame.place.line}) {_how(blame, spatial)}"
+    if why := _why(node.branches[""], out.spatial != x.spatial):
+        label += f": {why}"
     help_ = 'shortcut = "projection" brings x to the same shape'
     if len(out) != len(x):
         help_ = "what is added must have as many axes as x"
@@ -64,9 +61,7 @@ def cannot_join(kind: str, given: Sequence[tuple[str, Shape, int]]) -> Mismatch:
         given: of each value, its name, shape, and line of the spec (0 for an input).
     """
     told = [f"{name} {shape}" + (f" (line {line})" if line else "") for name, shape, line in given]
-    what = "all axes but the channels" if kind == "concat" else "all axes"
-    help_ = f"{what} must agree, or be 1: one of [C] or [1, 1, C] counts at every position of one of [H, W, C]"
-    return Mismatch(f"cannot {_VERBS.get(kind, 'join')} {' and '.join(told)}", help=help_)
+    return Mismatch(f"cannot {_VERBS[kind]} {' and '.join(told)}", help=_JOIN_HELP[kind == "concat"])
 
 
 _VERBS = {
@@ -77,6 +72,37 @@ _VERBS = {
     "mean": "take the mean of",
     "max": "take the largest of",
     "dot": "multiply",
+}
+
+
+def cannot_merge(node: Node, kind: str, shapes: Sequence[Shape]) -> Mismatch:
+    """Branches whose results do not fit together.
+
+    Args:
+        node: with its branches.
+        kind: of the join: "gated" for a residual under a gate.
+    """
+    spatial = len({s.spatial for s in shapes}) > 1
+    found = (_why(nodes, spatial) for nodes in node.branches.values())
+    label = ", ".join(f"in {name}, {why}" for name, why in zip(node.branches, found, strict=True) if why and name)
+    if kind == "gated":
+        f, _, gate = shapes
+        help_ = f"a gate of {f}, or of [{f.channels}], one number a channel"
+        return Mismatch(f"has a gate of {gate}, and what it lets through is {f}", "gate", label, help_)
+    told = [f"{name} {shape}" for name, shape in zip(node.branches, shapes, strict=True)]
+    return Mismatch(f"cannot {_VERBS[kind]} {' and '.join(told)}", label=label, help=_JOIN_HELP[kind == "concat"])
+
+
+def _why(nodes: Sequence[Node], spatial: bool) -> str:
+    """The last layer that changes the size of a list's value, or its channels, and how."""
+    leaves = [leaf for n in nodes for leaf in n.leaves()]
+    blame = next((n for n in reversed(leaves) if _changes(n, spatial)), None)
+    return "" if blame is None else f"{blame.name} (line {blame.place.line}) {_how(blame, spatial)}"
+
+
+_JOIN_HELP = {
+    True: "all axes but the channels must agree, or be 1, as in [1, 1, C], which counts at every position",
+    False: "all axes must agree, or be 1: one of [C] or [1, 1, C] counts at every position of one of [H, W, C]",
 }
 
 

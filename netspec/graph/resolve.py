@@ -14,7 +14,7 @@ from netspec.graph.fill import fill, within
 from netspec.graph.graph import Graph, Node, Step, Value
 from netspec.graph.initials import initial_calls
 from netspec.graph.inputs import inputs_of
-from netspec.graph.misfits import cannot_add, cannot_join, join_fits, some
+from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, join_fits, some
 from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.trace import trace
 from netspec.spec.activations import Activation
@@ -294,10 +294,10 @@ class _Resolver:
                 label = f"did you mean '{near}'?" if near and node is None else ""
                 raise Mismatch(f"takes the {wanted.name} of '{wanted.layer}', which {what}", wanted.key, label)
             shape = arrays[path].shape
-            needs = Shape(n if w is None else w for n, w in zip(shape, wanted.shape, strict=True))
-            if needs != shape:
+            if not _fits(shape, wanted.shape):
+                needs = f"[{', '.join('any' if n is None else str(n) for n in wanted.shape)}]"
                 message = f"takes the {wanted.name} of '{wanted.layer}', which is {Shape(shape)}, and needs {needs}"
-                raise Mismatch(message, wanted.key, f"line {known.line}" if known else "")
+                raise Mismatch(message, wanted.key, f"{wanted.layer} is on line {known.line}" if known else "")
             found[path] = shape
         arguments = tuple(a for a in call.arguments if not isinstance(a, Parameter))
         return (replace(call, arguments=arguments) if found else call), found
@@ -371,7 +371,7 @@ class _Resolver:
         if shortcut is not None and shapes[0] != shapes[1]:
             raise cannot_add(node, shortcut if isinstance(shortcut, str) else "", shapes[0], shapes[1])
         if not join_fits(shapes, concat=kind == "concat"):
-            raise cannot_join(kind, [(n or node.name, s, 0) for n, s in zip(node.branches, shapes, strict=True)])
+            raise cannot_merge(node, kind, shapes)
         traced = trace(join, shapes, results[0].dtype)
         output = Value(traced.output, traced.dtype, any(r.padded for r in results))
         return replace(node, output=output, steps=(Step(join, "", traced),))
@@ -425,6 +425,10 @@ class _Resolver:
 
 def _all(scope: Scope | None) -> dict[str, Known]:
     return {} if scope is None else {**_all(scope.around), **scope.known}
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(wanted) and all(w in (None, n) for n, w in zip(shape, wanted, strict=True))
 
 
 def _owned(node: Node, original: Node) -> Node:
