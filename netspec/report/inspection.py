@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from netspec.report.receptive_field import WINDOWS, receptive_fields
 from netspec.report.wording import setting
 from netspec.spec.call import Call, Shape
 from netspec.spec.schedules import Clock, Schedule
@@ -35,13 +36,18 @@ class Row:
 
     Args:
         path: its name within the network.
-        kind: as the spec writes it; "" for the branch of a block.
+        kind: as the spec writes it; of one branch of a block, its name.
         output: the shape of one example.
         parameters: numbers that are learned or frozen.
         statistics: numbers that are remembered, not learned.
         multiply_adds: of one forward pass of one example.
         activations: numbers that one example leaves behind for the backward pass.
         frozen: whether the parameters stay as they begin.
+        receptive_field: how much of the input one position of the output sees, along each spatial axis; None where that
+            is all of it.
+        windows: whether it is a layer that looks at windows.
+        shares: the path of the layer whose parameters it has, where they are not its own.
+        repeats: how often it runs for one example: once for each position, inside a cell.
         inside: the rows of a block.
     """
 
@@ -53,6 +59,10 @@ class Row:
     multiply_adds: int
     activations: int
     frozen: bool
+    receptive_field: tuple[int, ...] | None = None
+    windows: bool = False
+    shares: str | None = None
+    repeats: int = 1
     inside: tuple[Row, ...] = ()
 
     @property
@@ -187,7 +197,7 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
         name=spec.name,
         inputs={name: value.shape for name, value in graph.inputs.items()},
         outputs=graph.output_shapes,
-        rows=tuple(map(_row, graph.nodes)),
+        rows=_Rows(receptive_fields(graph)).of(graph.nodes),
         parameters=Counts(learned, _numbers(graph.parameters) - learned, _numbers(graph.statistics)),
         memory=memory,
         batch=batch,
@@ -226,6 +236,9 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
                 "statistics": leaf.statistics,
                 "frozen": leaf.frozen,
                 "flops": 2 * leaf.multiply_adds,
+                "receptive_field": leaf.receptive_field and list(leaf.receptive_field),
+                "shares": leaf.shares,
+                "repeats": leaf.repeats,
             }
             for row in inspection.rows
             for leaf in row.leaves()
@@ -236,41 +249,60 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
 # -- working it out ----------------------------------------------------------------------------------------------------
 
 
-def _row(node: Node) -> Row:
-    if node.branches:
-        inside = tuple(row for nodes in node.branches.values() if nodes for row in _branch(node, nodes))
-        return _sum(node.path, node.kind, node.output.shape, inside)
-    return Row(
-        path=node.path,
-        kind=node.kind,
-        output=node.output.shape,
-        parameters=0 if node.shared else _numbers(dict(node.arrays("parameters"))),
-        statistics=0 if node.shared else _numbers(dict(node.arrays("statistics"))),
-        multiply_adds=node.repeats * sum(step.traced.multiply_adds for step in node.steps),
-        activations=node.repeats * sum(prod(step.traced.output) for step in node.steps),
-        frozen=node.frozen,
-    )
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What makes nodes rows.
 
+    Args:
+        fields: the receptive field of each node, by path.
+    """
 
-def _branch(node: Node, branch: Sequence[Node]) -> tuple[Row, ...]:
-    """The rows of one list of a block: its own, or under the branch's name where its paths go through one."""
-    rows = tuple(map(_row, branch))
-    path = branch[0].path.rpartition("/")[0]
-    return rows if path == node.path else (_sum(path, "", rows[-1].output, rows),)
+    fields: Mapping[str, tuple[int, ...] | None]
 
+    def of(self, nodes: Sequence[Node]) -> tuple[Row, ...]:
+        return tuple(map(self.row, nodes))
 
-def _sum(path: str, kind: str, output: Shape, inside: tuple[Row, ...]) -> Row:
-    return Row(
-        path=path,
-        kind=kind,
-        output=output,
-        parameters=sum(row.parameters for row in inside),
-        statistics=sum(row.statistics for row in inside),
-        multiply_adds=sum(row.multiply_adds for row in inside),
-        activations=sum(row.activations for row in inside),
-        frozen=all(row.frozen for row in inside),
-        inside=inside,
-    )
+    def row(self, node: Node) -> Row:
+        if node.branches:
+            inside = tuple(row for nodes in node.branches.values() if nodes for row in self.branch(node, nodes))
+            row = self.sums(node.path, node.kind, node.output.shape, inside)
+            return replace(row, shares=node.owner if node.shared else None, repeats=node.repeats)
+        return Row(
+            path=node.path,
+            kind=node.kind,
+            output=node.output.shape,
+            parameters=0 if node.shared else _numbers(dict(node.arrays("parameters"))),
+            statistics=0 if node.shared else _numbers(dict(node.arrays("statistics"))),
+            multiply_adds=node.repeats * sum(step.traced.multiply_adds for step in node.steps),
+            activations=node.repeats * sum(prod(step.traced.output) for step in node.steps),
+            frozen=node.frozen,
+            receptive_field=self.fields[node.path],
+            windows=node.kind in WINDOWS,
+            shares=node.owner if node.shared else None,
+            repeats=node.repeats,
+        )
+
+    def branch(self, node: Node, branch: Sequence[Node]) -> tuple[Row, ...]:
+        """The rows of one list of a block: its own, or under the branch's name where its paths go through one."""
+        rows, path = self.of(branch), branch[0].path.rpartition("/")[0]
+        if path == node.path:
+            return rows
+        return (self.sums(path, path.rpartition("/")[2], rows[-1].output, rows),)
+
+    def sums(self, path: str, kind: str, output: Shape, inside: tuple[Row, ...]) -> Row:
+        return Row(
+            path=path,
+            kind=kind,
+            output=output,
+            parameters=sum(row.parameters for row in inside),
+            statistics=sum(row.statistics for row in inside),
+            multiply_adds=sum(row.multiply_adds for row in inside),
+            activations=sum(row.activations for row in inside),
+            frozen=all(row.frozen for row in inside),
+            receptive_field=self.fields[path] if path in self.fields else inside[-1].receptive_field,
+            repeats=inside[0].repeats,
+            inside=inside,
+        )
 
 
 def _numbers(arrays: Mapping[str, Any]) -> int:

@@ -6,7 +6,7 @@ Works nothing out: `inspection` has.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -16,6 +16,7 @@ from netspec.report.inspection import BYTES, Inspection, Plan, Row
 from netspec.report.styles import BAR, BOLD, DIM
 from netspec.report.tables import Cell, Column, table
 from netspec.report.wording import count, setting
+from netspec.spec.call import Shape
 
 __all__ = ["view"]
 
@@ -44,7 +45,7 @@ def view(
     """
     look, width = Look(ascii, colour), min(width, WIDEST)
     blocks = (
-        [_head(inspection, width, look)],
+        _head(inspection, width, look),
         _layers(inspection, width, depth, look),
         _totals(inspection, width, look),
         _memory(inspection, width, look),
@@ -53,12 +54,24 @@ def view(
     return Frame(stacked(blocks))
 
 
-def _head(inspection: Inspection, width: int, look: Look) -> Text:
-    outputs = ", ".join(map(str, inspection.outputs.values()))
-    layers = sum(1 for row in inspection.rows for _ in row.leaves())
-    inputs = ", ".join(map(str, inspection.inputs.values()))
-    shapes = look.text(f"  {inputs} → {outputs} · {count(layers)} layers", DIM)
-    return fitted(Text.assemble(look.text(inspection.name, BOLD), shapes, no_wrap=True), width, look)
+def _head(inspection: Inspection, width: int, look: Look) -> list[Text]:
+    """The name, what goes in and comes out; on lines of their own where one has not room for it."""
+    inputs, outputs = _named(inspection.inputs), _named(inspection.outputs)
+    layers = f"{count(sum(1 for row in inspection.rows for _ in row.leaves()))} layers"
+    name = look.text(inspection.name, BOLD)
+    whole = Text.assemble(name, look.text(f"  {inputs} → {outputs} · {layers}", DIM), no_wrap=True)
+    if whole.cell_len <= width or max(len(inspection.inputs), len(inspection.outputs)) == 1:
+        return [fitted(whole, width, look)]
+    return [
+        fitted(Text.assemble(name, look.text(f"  {layers}", DIM), no_wrap=True), width, look),
+        *paragraph("inputs", [inputs], len("outputs") + 2, width, look),
+        *paragraph("outputs", [outputs], len("outputs") + 2, width, look),
+    ]
+
+
+def _named(shapes: Mapping[str, Shape]) -> str:
+    """Shapes, each behind its name where there are several."""
+    return ", ".join(f"{name} {shape}" if len(shapes) > 1 else str(shape) for name, shape in shapes.items())
 
 
 _COLUMNS = (
@@ -69,11 +82,15 @@ _COLUMNS = (
     Column("multiply-adds", right=True),
     Column("activations", right=True, rank=3),
 )
+_FIELD = Column("receptive field", rank=4)
+"""Where a network has layers that look at windows."""
 
 
 def _layers(inspection: Inspection, width: int, depth: int | None, look: Look) -> list[Text]:
     lines = [_cells(row, stem, folded, inspection.batch) for row, stem, folded in _tree(inspection.rows, depth)]
-    return table(_COLUMNS, lines, width, look)
+    if not any(leaf.windows for row in inspection.rows for leaf in row.leaves()):
+        return table(_COLUMNS, [line[:-1] for line in lines], width, look)
+    return table((*_COLUMNS, _FIELD), lines, width, look)
 
 
 def _tree(rows: Sequence[Row], depth: int | None, trunk: str | None = None) -> Iterator[tuple[Row, str, bool]]:
@@ -93,13 +110,37 @@ def _cells(row: Row, stem: str, folded: bool, batch: int) -> tuple[Cell, ...]:
     kept = BYTES * batch * row.activations
     numbers = (count(row.parameters), count(row.multiply_adds), _size(kept))
     zero = (not row.parameters, not row.multiply_adds, not kept)
-    frozen = " · frozen" if row.frozen and row.parameters else ""
+    field = " × ".join(map(str, row.receptive_field)) if row.receptive_field else "all"
     return (
         Cell(stem + row.name, "" if folded else BOLD),
-        Cell(row.kind + frozen, DIM),
+        Cell(_kind(row), DIM),
         Cell(str(row.output), "" if folded else DIM),
         *(Cell(n, DIM if z or not folded else "") for n, z in zip(numbers, zero, strict=True)),
+        Cell(field, "" if folded and row.windows else DIM),
     )
+
+
+def _kind(row: Row) -> str:
+    """The row's kind, and what there is to know of its parameters and of how often it runs."""
+    times = {inside.repeats // row.repeats for inside in row.inside} - {1}
+    parts = [row.kind + "".join(f" × {count(n)}" for n in times)]
+    # What is inside a block that shares says nothing that the block has not said.
+    if row.shares and "/" not in (shared := _from_here(row.shares, row.path)):
+        parts.append(f"shares {shared}")
+    if row.frozen and row.parameters:
+        parts.append("frozen")
+    return " · ".join(parts)
+
+
+def _from_here(path: str, here: str) -> str:
+    """A path without the blocks that both are in.
+
+    >>> _from_here("block1/tower", "block1/other"), _from_here("tower/conv1", "other/conv1")
+    ('tower', 'tower/conv1')
+    """
+    parts, ours = path.split("/"), here.split("/")
+    same = next(i for i in range(len(parts)) if i == len(parts) - 1 or parts[i] != ours[i])
+    return "/".join(parts[same:])
 
 
 def _totals(inspection: Inspection, width: int, look: Look) -> list[Text]:

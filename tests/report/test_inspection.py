@@ -58,9 +58,7 @@ input = [8, 8, 3]
 layers = [{ unit = 4, stride = 2 }, { unit = 4, times = 2 }, "global_avg_pool", { dense = 10, freeze = true }]
 """
 
-DIGITS = Facts(
-    Shape((28, 28, 1)), "float32", "class", tuple("0123456789"), 1, {"train": 1258, "validation": 180, "test": 359}
-)
+DIGITS = Facts.of(Shape((28, 28, 1)), tuple("0123456789"), examples={"train": 1258, "validation": 180, "test": 359})
 
 
 def inspected(text: str, facts: Facts | None = None) -> Inspection:
@@ -81,7 +79,7 @@ def test_the_public_shape_of_a_whole_spec() -> None:
     rates = data["schedule"].pop("learning_rate")
     assert data == {
         "name": "lenet5",
-        "input": [28, 28, 1],
+        "inputs": {"input": [28, 28, 1]},
         "outputs": {"output": [10]},
         "parameters": {"trainable": 61706, "frozen": 0, "statistics": 0},
         "flops": {"forward": 833040},
@@ -112,6 +110,9 @@ def test_the_public_shape_of_a_whole_spec() -> None:
         "statistics": 0,
         "frozen": False,
         "flops": 2 * 10 * 10 * 16 * 5 * 5 * 6,
+        "receptive_field": [14, 14],  # 5 + (2 - 1) + (5 - 1) * 2
+        "shares": None,
+        "repeats": 1,
     }
     assert rates[0] == [0, 0.0]
     assert [28, 0.001] in rates
@@ -171,7 +172,7 @@ def test_blocks_are_a_tree() -> None:
         "├ residual1        residual         [4, 4, 4]         136          1,920",
         "│ ├ conv1          conv             [4, 4, 4]         108          1,728",
         "│ ├ batch_norm1    batch_norm       [4, 4, 4]           8              0",
-        "│ └ shortcut                        [4, 4, 4]          20            192",
+        "│ └ shortcut       shortcut         [4, 4, 4]          20            192",
         "│   ├ conv1        conv             [4, 4, 4]          12            192",
         "│   └ batch_norm1  batch_norm       [4, 4, 4]           8              0",
         "└ relu1            relu             [4, 4, 4]           0              0",
@@ -228,6 +229,75 @@ def test_it_fits_and_keeps_to_ascii_where_asked(width: int) -> None:
         assert all(line.plain.isascii() for line in plain)
         # Counts are never cut, whatever else has to go.
         assert re.search(r"10,164|136", "\n".join(line.plain for line in plain))
+
+
+TOWERS = """\
+name = "towers"
+[model.inputs]
+left = [8, 8, 1]
+right = [8, 8, 1]
+[model]
+layers = [
+  { block = [{ conv = 4 }, { max_pool = 2 }, "flatten"], name = "tower", from = "left" },
+  { share = "tower", from = "right", name = "other" },
+  { subtract = ["tower", "other"] },
+  { dense = 16, name = "hidden" },
+  { dense = 1, name = "same" },
+  { dense = 10, from = "hidden", name = "digit" },
+]
+outputs = ["same", "digit"]
+"""
+
+
+def test_shared_layers_and_several_inputs_are_told() -> None:
+    found = inspected(TOWERS)
+    assert shown(found, 120)[:11] == [
+        "towers  left [8, 8, 1], right [8, 8, 1] → same [1], digit [10] · 10 layers",
+        "",
+        "layer        kind                  output     parameters  multiply-adds  activations  receptive field",
+        "tower        block                 [64]               40          2,304       1.5 kB  all",
+        "├ conv1      conv                  [8, 8, 4]          40          2,304       1.0 kB  3 × 3",
+        "├ max_pool1  max_pool              [4, 4, 4]           0              0        256 B  4 × 4",
+        "└ flatten1   flatten               [64]                0              0        256 B  all",
+        "other        block · shares tower  [64]                0          2,304       1.5 kB  all",
+        "├ conv1      conv                  [8, 8, 4]           0          2,304       1.0 kB  3 × 3",
+        "├ max_pool1  max_pool              [4, 4, 4]           0              0        256 B  4 × 4",
+        "└ flatten1   flatten               [64]                0              0        256 B  all",
+    ]
+    assert shown(found, 60)[:3] == [
+        "towers  10 layers",
+        "inputs   left [8, 8, 1], right [8, 8, 1]",
+        "outputs  same [1], digit [10]",
+    ]
+    assert [layer["shares"] for layer in to_json(found)["layers"]][:4] == [None, None, None, "tower/conv1"]
+
+
+def test_every_model_is_a_block_and_cells_say_how_often_they_run() -> None:
+    text = """\
+name = "two"
+[models.writer]
+input = [16]
+layers = [{ dense = 24 }, { reshape = [12, 2] }, { cell = [{ dense = 3 }], state = 3 }]
+[models.reader]
+input = [12, 3]
+layers = ["flatten", { dense = 1 }]
+"""
+    lines = shown(inspected(text), 80)
+    assert lines[:3] == [
+        "two  5 layers",
+        "inputs   writer/input [16], reader/input [12, 3]",
+        "outputs  writer [12, 3], reader [1]",
+    ]
+    # A cell reads its input beside its state: (2 + 3 + 1) 3 parameters, (2 + 3) 3 products at each of 12 positions.
+    assert [" ".join(line.split()[:-2]) for line in lines[5:12]] == [
+        "writer writer [12, 3] 426 564",
+        "├ dense1 dense [24] 408 384",
+        "├ reshape1 reshape [12, 2] 0 0",
+        "└ cell1 cell × 12 [12, 3] 18 180",
+        "└ dense1 dense [3] 18 180",
+        "reader reader [1] 37 36",
+        "├ flatten1 flatten [36] 0 0",
+    ]
 
 
 def test_reports_are_imported_without_jax() -> None:
