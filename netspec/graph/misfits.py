@@ -8,9 +8,11 @@ from math import prod
 from typing import Any
 
 from netspec.graph.graph import Node
+from netspec.graph.scope import Written
+from netspec.spec.activations import Activation
 from netspec.spec.call import Mismatch, Shape
 
-__all__ = ["cannot_add", "cannot_join", "cannot_merge", "join_fits", "some"]
+__all__ = ["cannot_add", "cannot_join", "cannot_merge", "check_reads", "join_fits", "some"]
 
 MOST_NAMES = 20
 """Names that a message lists, at the most."""
@@ -128,3 +130,29 @@ def _how(node: Node, spatial: bool) -> str:
     unpadded = keywords.get("padding") == "VALID" or not any(sum(p) for p in keywords.get("padding", "") if p)
     shrinks = prod(after.spatial) < prod(before.spatial)
     return "has no padding" if "padding" in keywords and unpadded and shrinks else f"gives {after}"
+
+
+def check_reads(item: Written) -> None:
+    """See that a layer can read as many values as it is given, and what they are made of."""
+    layer, x = item.layer, item.inputs[0]
+    least, most = layer.takes
+    if not least <= len(item.inputs) <= most:
+        wants = "one value" if most == 1 else f"{least}" if least == most else f"{least} or more"
+        help_ = '{ concat = ["a", "b"] } puts values side by side' if most == 1 else ""
+        key = "from" if layer.from_ is not None else layer.kind
+        raise Mismatch(f"reads {wants}, and is given {len(item.inputs)}", key, help=help_)
+    if layer.consumes == "int32" and x.dtype != "int32":
+        raise Mismatch(
+            "looks up whole numbers, and gets fractions",
+            help=f"'{layer.kind}' stands first, and its data is an array of whole numbers",
+        )
+    if isinstance(layer, Activation) and x.dtype == "int32":
+        raise Mismatch(
+            "counts with fractions, and gets whole numbers",
+            help='"embed" looks whole numbers up; transform = ["scale"] in [data] makes fractions of them',
+        )
+    if layer.padded == "refused" and any(value.padded for value in item.inputs):
+        raise Mismatch(
+            "would mix the padding of shorter sequences into its result",
+            help='{ take = -1 } takes the last position, "global_avg_pool" the mean of all, and both know the padding',
+        )

@@ -9,17 +9,18 @@ from typing import Any, NoReturn
 
 from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Path
+from netspec.graph.cell import at_one_position, over_time
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill, within
 from netspec.graph.graph import Graph, Node, Step, Value
 from netspec.graph.initials import initial_calls
 from netspec.graph.inputs import inputs_of
-from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, join_fits, some
+from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, check_reads, join_fits, some
 from netspec.graph.scope import Frame, Known, Scope, Written
+from netspec.graph.sharing import borrowed, check_same, owned
 from netspec.graph.trace import trace
-from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock, user_block
-from netspec.spec.call import Branches, Call, Mismatch, Parameter, Shape, Shared
+from netspec.spec.call import Branches, Call, Mismatch, Shape, Shared
 from netspec.spec.layer import Layer
 from netspec.spec.sections import Model, Spec
 
@@ -239,7 +240,7 @@ class _Resolver:
         path, owner = frame.prefix + item.name, frame.owner + item.name
         start = Node(path, owner, layer, place, item.sources, item.inputs, x, repeats=frame.repeats, frozen=frozen)
         try:
-            _check_reads(item)
+            check_reads(item)
             self.check_join(item, frame)
             lowered = layer.lower(*(value.shape for value in item.inputs))
             if isinstance(lowered, Shared):
@@ -264,43 +265,21 @@ class _Resolver:
         steps: list[Step] = []
         inputs = node.inputs
         for whole in calls:
-            call, borrowed = self.borrowed(whole, frame)
+            call, others = borrowed(whole, frame.scope)
             self.different.add((call, inputs))
             if len(self.different) > MOST_DIFFERENT:
                 message = f"the network has more than {MOST_DIFFERENT:,} layers that differ"
                 self.fail("too-large", message, node.place, "here there are more")
-            shapes = tuple(Shape(shape) for shape in borrowed.values())
+            shapes = tuple(Shape(shape) for shape in others.values())
             traced = trace(call, tuple(x.shape for x in inputs), inputs[0].dtype, shapes)
             prefix = call.name.rpartition(".")[2].lower() if steps and traced.parameters else ""
-            steps.append(Step(call, prefix, traced, tuple(borrowed)))
+            steps.append(Step(call, prefix, traced, tuple(others)))
             inputs = (Value(traced.output, traced.dtype),)
         carriers = node.inputs if node.layer.joins else node.inputs[:1]
         padded = node.layer.padded == "kept" and any(x.padded for x in carriers)
         node = replace(node, output=replace(inputs[0], padded=padded), steps=tuple(steps))
         self.check_size(node)
         return node
-
-    def borrowed(self, call: Call, frame: Frame) -> tuple[Call, dict[str, Any]]:
-        """A call without the parameters of other layers among its arguments, and those: their shapes by path."""
-        found: dict[str, Any] = {}
-        for wanted in (a for a in call.arguments if isinstance(a, Parameter)):
-            known = frame.scope.find(wanted.layer)
-            node = None if known is None else known.node
-            arrays = {} if node is None else {p: s for p, s in node.arrays("parameters") if not node.branches}
-            path = None if node is None else f"{node.owner}/{wanted.name}"
-            if path not in arrays:
-                what = "has no such parameter" if node else "is no layer before this one"
-                near = nearest(wanted.layer, {n for n, k in _all(frame.scope).items() if k.node is not None})
-                label = f"did you mean '{near}'?" if near and node is None else ""
-                raise Mismatch(f"takes the {wanted.name} of '{wanted.layer}', which {what}", wanted.key, label)
-            shape = arrays[path].shape
-            if not _fits(shape, wanted.shape):
-                needs = f"[{', '.join('any' if n is None else str(n) for n in wanted.shape)}]"
-                message = f"takes the {wanted.name} of '{wanted.layer}', which is {Shape(shape)}, and needs {needs}"
-                raise Mismatch(message, wanted.key, f"{wanted.layer} is on line {known.line}" if known else "")
-            found[path] = shape
-        arguments = tuple(a for a in call.arguments if not isinstance(a, Parameter))
-        return (replace(call, arguments=arguments) if found else call), found
 
     def shared(self, lowered: Shared, node: Node, item: Written, frame: Frame) -> Node:
         """An earlier layer once more, on another input, its parameters where they were."""
@@ -317,25 +296,14 @@ class _Resolver:
         around = replace(around, owner=known.node.owner.removesuffix(known.node.name), repeats=frame.repeats)
         layer = known.node.layer.model_copy(update={"output": None})
         again = self.node(Written(layer, item.name, item.sources, item.inputs, known.at), around)
-        again = _owned(again, known.node)
-        self.check_same(again, known, item)
+        again = owned(again, known.node)
+        check_same(again, known, item)
         return replace(again, place=node.place)
-
-    def check_same(self, again: Node, known: Known, item: Written) -> None:
-        leaves = () if known.node is None else known.node.leaves()
-        before = {p: s.shape for leaf in leaves for p, s in leaf.arrays("parameters")}
-        for leaf in again.leaves():
-            for path, array in leaf.arrays("parameters"):
-                if before.get(path) != array.shape:
-                    made = Shape(before[path]) if path in before else "not there"
-                    message = f"would need {path} to be {Shape(array.shape)}, and it is {made}"
-                    reads = known.node.inputs[0].shape if known.node else ""
-                    raise Mismatch(message, "share", f"reads {item.inputs[0].shape}; the layer itself {reads}")
 
     # -- lists within an item ------------------------------------------------------------------------------------------
 
     def branches(self, lowered: Branches, node: Node, item: Written, frame: Frame) -> Node:
-        x: Value = item.inputs[0] if lowered.state is None else _at_one_position(item.inputs[0], lowered.state)
+        x: Value = item.inputs[0] if lowered.state is None else at_one_position(item.inputs[0], lowered.state)
         inside = self.inside(lowered, node, item, frame)
         lists: dict[str, tuple[Node, ...]] = {}
         results: list[Value] = []
@@ -360,7 +328,7 @@ class _Resolver:
             results.append(result)
         node = replace(node, output=results[0], branches=lists, aside=lowered.aside)
         if lowered.state is not None:
-            return _cell(node, lowered.state)
+            return over_time(node, lowered.state)
         return node if lowered.join is None else self.joined(node, lowered.join, results)
 
     def joined(self, node: Node, join: Call, results: Sequence[Value]) -> Node:
@@ -380,7 +348,7 @@ class _Resolver:
         kind = item.layer.kind
         shapes = [value.shape for value in item.inputs]
         if item.layer.joins and not join_fits(shapes, concat=kind == "concat"):
-            lines = {k.path: (n, k.line) for n, k in _all(frame.scope).items()}
+            lines = {k.path: (n, k.line) for n, k in frame.scope.everything().items()}
             given = [(*lines.get(s, (s, 0)), x) for s, x in zip(item.sources, shapes, strict=True)]
             raise cannot_join(kind, [(name, shape, line) for name, line, shape in given])
 
@@ -421,62 +389,3 @@ class _Resolver:
             self.fail("too-large", message, leaf.place)
         if self.numbers > MOST_NUMBERS:
             self.fail("too-large", f"the network would have more than {MOST_NUMBERS:,} parameters", leaf.place)
-
-
-def _all(scope: Scope | None) -> dict[str, Known]:
-    return {} if scope is None else {**_all(scope.around), **scope.known}
-
-
-def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(w in (None, n) for n, w in zip(shape, wanted, strict=True))
-
-
-def _owned(node: Node, original: Node) -> Node:
-    """A node whose parameters, and those of all within it, are another's."""
-    branches = {
-        name: tuple(_owned(n, o) for n, o in zip(nodes, original.branches[name], strict=True))
-        for name, nodes in node.branches.items()
-    }
-    return replace(node, owner=original.owner, branches=branches, frozen=original.frozen)
-
-
-def _at_one_position(x: Value, state: int) -> Value:
-    """What a cell reads: one position, and the state beside its channels."""
-    around = x.shape[1:]
-    return Value(Shape((*around[:-1], around[-1] + state)), x.dtype)
-
-
-def _cell(node: Node, state: int) -> Node:
-    x, found = node.inputs[0], node.output.shape
-    wanted = Shape((*x.shape[1:-1], state))
-    if found != wanted:
-        raise Mismatch(f"has a state of {wanted}, and its layers give {found}", "state", f"gives {found}")
-    if any(dict(leaf.arrays("statistics")) for leaf in node.leaves()):
-        raise Mismatch("holds running statistics, which a cell cannot keep", help="layer_norm needs none")
-    output = Value(Shape((x.shape[0], *wanted)), node.output.dtype, x.padded)
-    return replace(node, output=output, state=state)
-
-
-def _check_reads(item: Written) -> None:
-    layer, x = item.layer, item.inputs[0]
-    least, most = layer.takes
-    if not least <= len(item.inputs) <= most:
-        wants = "one value" if most == 1 else f"{least}" if least == most else f"{least} or more"
-        help_ = '{ concat = ["a", "b"] } puts values side by side' if most == 1 else ""
-        key = "from" if layer.from_ is not None else layer.kind
-        raise Mismatch(f"reads {wants}, and is given {len(item.inputs)}", key, help=help_)
-    if layer.consumes == "int32" and x.dtype != "int32":
-        raise Mismatch(
-            "looks up whole numbers, and gets fractions",
-            help=f"'{layer.kind}' stands first, and its data is an array of whole numbers",
-        )
-    if isinstance(layer, Activation) and x.dtype == "int32":
-        raise Mismatch(
-            "counts with fractions, and gets whole numbers",
-            help='"embed" looks whole numbers up; transform = ["scale"] in [data] makes fractions of them',
-        )
-    if layer.padded == "refused" and any(value.padded for value in item.inputs):
-        raise Mismatch(
-            "would mix the padding of shorter sequences into its result",
-            help='{ take = -1 } takes the last position, "global_avg_pool" the mean of all, and both know the padding',
-        )

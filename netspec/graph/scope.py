@@ -48,6 +48,10 @@ class Scope:
         """All names in sight."""
         return set(self.known) | (self.around.names() if self.around else set())
 
+    def everything(self) -> dict[str, Known]:
+        """All that is in sight, by name."""
+        return {**(self.around.everything() if self.around else {}), **self.known}
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
