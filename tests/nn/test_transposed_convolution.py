@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
+from netspec.nn.transposed_convolution import ConvTranspose
 from netspec.spec.call import Mismatch, Shape
 from netspec.spec.layers.convolution import ConvTransposed, DepthwiseConv
 
@@ -42,6 +46,24 @@ def test_sizes_and_sums_are_those_of_the_page(run: Any, kernel: int, stride: int
     np.testing.assert_allclose(valid[:, : whole.shape[1]], whole[:, : valid.shape[1]], rtol=1e-3, atol=1e-4)
     same, _ = run(ConvTransposed(**settings), x, parameters={"kernel": weights})
     assert same.shape[1] == 5 * stride
+
+
+@pytest.mark.parametrize(
+    ("window", "strides", "padding"),
+    [((4, 3), (2, 3), "SAME"), ((1, 5), (2, 2), "VALID"), ((3, 4, 2), (1, 2, 2), ((2, 1), (3, 2), (1, 1)))],
+)
+def test_values_and_gradients_are_those_of_flax(window: Any, strides: Any, padding: Any) -> None:
+    arguments = (2, 3, window, strides)
+    ours = ConvTranspose(*arguments, padding=padding, rngs=nnx.Rngs(0))
+    flax = nnx.ConvTranspose(*arguments, padding=padding, rngs=nnx.Rngs(0))
+    x = jnp.asarray(RANDOM.normal(size=(2, *(4 + i for i in range(len(window))), 2)), jnp.float32)
+
+    def of(layer: Any) -> Any:
+        y = layer(x)
+        gradients = nnx.grad(lambda layer, x: jnp.sin(layer(x)).sum(), argnums=(0, 1))(layer, x)
+        return y, nnx.to_pure_dict(gradients[0]), gradients[1]
+
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), of(ours), of(flax))
 
 
 def test_pictures_grow(run: Any) -> None:

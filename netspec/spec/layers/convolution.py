@@ -135,7 +135,14 @@ class ConvTransposed(Layer):
         if self.dilation != 1:
             keywords["kernel_dilation"] = each(self.dilation, axes, "dilation", x)
         kernel, stride = each(self.kernel, axes, "kernel", x), each(self.stride, axes, "stride", x)
-        first = call("flax.nnx.ConvTranspose", x.channels, self.conv_transposed, kernel, stride, **keywords)
+        first = call(
+            "netspec.nn.transposed_convolution.ConvTranspose",
+            x.channels,
+            self.conv_transposed,
+            kernel,
+            stride,
+            **keywords,
+        )
         return then(first, self.activation, x)
 
     def _around(self, axes: int, x: Shape) -> str | tuple[tuple[int, int], ...]:
