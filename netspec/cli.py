@@ -74,11 +74,12 @@ def options(
 def check(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC", help="One spec or more.", show_default=False)],
     settings: Settings = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for mistakes.")] = False,
     json: Json = False,
 ) -> None:
     """Check specs: everything short of training.
 
-    Prints one line a good spec, or its mistakes.
+    Prints one line a good spec, or its mistakes; and warns about what is legal and most likely wrong.
     """
     from netspec.commands import checked
     from netspec.diagnostics import NetspecError, to_json
@@ -86,18 +87,22 @@ def check(
     found: list[Diagnostic] = []
     for path in specs:
         try:
-            numbers = checked(path, settings or ())
+            numbers = checked(path, settings or (), strict)
         except NetspecError as error:
             found += error.diagnostics
             continue
+        found += numbers.warnings
         if not json:
             steps = "" if numbers.steps is None else f", {numbers.steps:,} steps of {numbers.batch}"
-            typer.echo(f"{path}: good, {numbers.parameters:,} parameters{steps}")
+            n = len(numbers.warnings)
+            warnings = f", {n} warning{'s' * (n != 1)}" if n else ""
+            typer.echo(f"{path}: good, {numbers.parameters:,} parameters{steps}{warnings}")
+    mistaken = any(diagnostic.severity == "error" for diagnostic in found)
     if json:
-        _print_json({"ok": not found, "diagnostics": to_json(found)})
+        _print_json({"ok": not mistaken, "diagnostics": to_json(found)})
     else:
         _complain(found)
-    if found:
+    if mistaken:
         raise typer.Exit(2)
 
 
@@ -274,6 +279,7 @@ def _follow(session: Session, json: bool) -> None:
     from netspec.runs.records import read_events
 
     _complain(session.warnings)
+    _complain(() if json else session.remarks, apart="\n")
     before = Progress()
     if session.resumed is not None:
         for event in read_events(session.run):
@@ -322,7 +328,7 @@ def _ascii(console: Console) -> bool:
     return not console.encoding.lower().replace("-", "").startswith("utf8")
 
 
-def _complain(diagnostics: Iterable[Diagnostic]) -> None:
+def _complain(diagnostics: Iterable[Diagnostic], apart: str = "\n\n") -> None:
     import os
 
     from netspec.diagnostics import render
@@ -331,7 +337,7 @@ def _complain(diagnostics: Iterable[Diagnostic]) -> None:
     plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     rendered = [render(d) for d in diagnostics]
     if rendered:
-        text = "\n\n".join(rendered if plain else map(coloured, rendered))
+        text = apart.join(rendered if plain else map(coloured, rendered))
         encoding = sys.stderr.encoding or "utf-8"
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 

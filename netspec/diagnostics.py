@@ -215,6 +215,7 @@ def to_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
             "column": d.place.column if d.place else None,
             "end_column": d.place.end_column if d.place else None,
             "help": "; ".join(part for part in (d.label, d.note, d.help) if part),
+            "severity": d.severity,
         }
         for d in diagnostics
     ]

@@ -240,6 +240,7 @@ DIAGNOSTIC = {
     "column": (int, None),
     "end_column": (int, None),
     "help": str,
+    "severity": str,
 }
 
 INSPECTION = {

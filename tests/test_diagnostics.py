@@ -148,6 +148,7 @@ def test_without_a_place_the_file_is_named() -> None:
             "column": None,
             "end_column": None,
             "help": "row 3; note; fill it",
+            "severity": "error",
         }
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "checked",
     "dataset_of",
     "inspect",
+    "linted",
     "load",
     "opened_from",
     "program_of",
@@ -93,11 +94,13 @@ class Checked:
     Args:
         parameters: that are learned.
         steps, batch: of the training; None where the spec says none.
+        warnings: about what is legal and most likely wrong.
     """
 
     parameters: int
     steps: int | None
     batch: int | None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None) -> Opened:
@@ -130,16 +133,18 @@ def opened_from(document: Document, directory: Path) -> Opened:
 
 
 def check(path: Path, settings: Sequence[str] = ()) -> tuple[Diagnostic, ...]:
-    """Every mistake that can be found short of training; none for a good spec."""
+    """Every mistake that can be found short of training, or else every warning; none for a good spec."""
     try:
-        checked(path, settings)
+        return checked(path, settings).warnings
     except NetspecError as error:
         return error.diagnostics
-    return ()
 
 
-def checked(path: Path, settings: Sequence[str] = ()) -> Checked:
+def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> Checked:
     """Go through everything short of training.
+
+    Args:
+        strict: take warnings for mistakes.
 
     Raises:
         NetspecError: with every mistake that was found.
@@ -151,12 +156,49 @@ def checked(path: Path, settings: Sequence[str] = ()) -> Checked:
     if spec.data is None:
         graph = _graph_of(spec, None)
         clock = batch = None
+        warnings = _warnings(spec, graph)
     else:
         program = program_of(spec, facts_of(opened))
         graph, clock, batch = program.network.graph, program.clock, program.batch
+        warnings = linted(program, _targets_of(opened, program))
+    if strict and warnings:
+        raise SpecError(*(replace(warning, severity="error") for warning in warnings))
     frozen = graph.frozen
     learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in frozen)
-    return Checked(learned, None if clock is None else clock.steps, batch)
+    return Checked(learned, None if clock is None else clock.steps, batch, warnings)
+
+
+def linted(program: Program, targets: Mapping[str, Any] | None) -> tuple[Diagnostic, ...]:
+    """What is legal in a spec and most likely wrong.
+
+    Args:
+        targets: the training examples', by name, where they were read.
+    """
+    from netspec.lint import Subject, lint
+
+    return lint(Subject(program.spec, program.network.graph, program, targets))
+
+
+def _warnings(spec: Spec, graph: Graph) -> tuple[Diagnostic, ...]:
+    """The same of a spec without data."""
+    from netspec.graph.fill import fill_sections
+    from netspec.lint import Subject, lint
+
+    return lint(Subject(fill_sections(spec, None), graph))
+
+
+LITTLE = 10**7
+"""Numbers that are read in no time to speak of."""
+
+
+def _targets_of(opened: Opened, program: Program) -> Mapping[str, Any] | None:
+    """The training examples' targets, where they are numbers, and little is to be read."""
+    from math import prod
+
+    facts = program.facts
+    wanted = any(term.form == "number" and not term.aim.of_input for term in program.objective.terms)
+    size = sum(prod(i.shape) for i in facts.inputs.values()) * sum(facts.examples.values())
+    return dataset_of(opened).train.targets if wanted and size <= LITTLE else None
 
 
 def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspection:

@@ -10,9 +10,9 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from netspec.commands.specs import Opened, check_lookups, dataset_of, program_of
+from netspec.commands.specs import Opened, check_lookups, dataset_of, linted, program_of
 from netspec.commands.trained import Trained, open_run
-from netspec.diagnostics import Diagnostic, RunError, TrainingError
+from netspec.diagnostics import Diagnostic, Place, RunError, TrainingError
 from netspec.document import written
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Session:
     Args:
         run: its directory.
         warnings: what a person should know before.
+        remarks: what is legal in the spec and most likely wrong, a line each.
     """
 
     run: Path
@@ -38,6 +39,7 @@ class Session:
     dataset: Dataset
     resumed: Checkpoint | None
     warnings: tuple[Diagnostic, ...] = ()
+    remarks: tuple[Diagnostic, ...] = ()
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train, and record: each event is on the disk before it is given.
@@ -95,7 +97,7 @@ def start(opened: Opened, out: Path = Path("runs"), device: str | None = None) -
         resolved=resolved,
         environment={**surroundings, "directory": str(opened.directory.resolve())},
     )
-    return Session(run, program, dataset, None, _space(run, program))
+    return Session(run, program, dataset, None, _space(run, program), _remarks(program, dataset))
 
 
 def resume(path: Path, device: str | None = None, edited: bool = False) -> Session:
@@ -143,6 +145,16 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
             message = f"going on under other versions, so perhaps to other bits: {', '.join(changed)}"
             warnings.append(Diagnostic("versions", message, severity="warning"))
     return Session(path, program, dataset, checkpoint, tuple(warnings))
+
+
+def _remarks(program: Program, dataset: Dataset) -> tuple[Diagnostic, ...]:
+    """What `check` warns about, in short: where it is, and what."""
+    found = linted(program, dataset.train.targets)
+    return tuple(Diagnostic(one.code, one.message + _at(one.place), severity="warning") for one in found)
+
+
+def _at(place: Place | None) -> str:
+    return "" if place is None else f" ({place.source.name}:{place.line})"
 
 
 def _space(run: Path, program: Program) -> tuple[Diagnostic, ...]:

@@ -14,6 +14,7 @@ from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, UserBlock, type_of,
 from netspec.spec.data import Data
 from netspec.spec.kind import Kind, Table
 from netspec.spec.layer import Layer
+from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
 from netspec.spec.mistakes import quoted
 from netspec.spec.names import names_in, names_read, nested, tables
@@ -25,7 +26,21 @@ from netspec.spec.values import described
 
 __all__ = ["decode"]
 
-SECTIONS = ("name", "seed", "extends", "let", "data", "block", "model", "models", "loss", "optimizer", "schedule", "train")
+SECTIONS = (
+    "name",
+    "seed",
+    "extends",
+    "let",
+    "data",
+    "block",
+    "model",
+    "models",
+    "loss",
+    "optimizer",
+    "schedule",
+    "train",
+    "lint",
+)
 
 MOST_BLOCKS = 1_000
 """Blocks of a spec, at the most."""
@@ -90,12 +105,13 @@ class _SpecReader(TableReader):
         optimizer = self.kind_section(Optimizer, "optimizer")
         schedule = self.kind_section(Schedule, "schedule")
         train = self.section(Train, "train")
+        lint = self.section(Lint, "lint") or Lint()
         if train is not None:
             self.check_train(train)
         if self.mistakes:
             return None
         blocks, document = definitions, self.document
-        spec = Spec(name, seed, let, data, blocks, model, models, losses, optimizer, schedule, train, document)
+        spec = Spec(name, seed, let, data, blocks, model, models, losses, optimizer, schedule, train, document, lint)
         self.check_used(spec)
         return spec
 

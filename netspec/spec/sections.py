@@ -1,7 +1,7 @@
 """The sections of a spec that are tables of fixed keys, and the spec itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import PlainValidator, WithJsonSchema, model_validator
@@ -11,6 +11,7 @@ from netspec.document import Document, Path
 from netspec.spec.data import Data
 from netspec.spec.kind import Table
 from netspec.spec.layer import Layer, Layers, Names
+from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.schedules import Schedule
@@ -36,7 +37,8 @@ def _inputs(value: Any) -> Any:
     return {name: _input(shape) for name, shape in value.items()}
 
 
-_SHAPE = WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}})
+_LENGTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, {"type": "string", "pattern": r"^\$"}]}
+_SHAPE = WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"type": "array", "items": _LENGTH, "minItems": 1, "maxItems": 5}]})
 
 
 class Model(Table):
@@ -100,7 +102,7 @@ class Train(Table):
     batch: Annotated[
         int | Literal["all"],
         PlainValidator(_batch),
-        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+        WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"enum": ["all"]}]}),
     ] = 32
     evaluate: Span | None = None
     save: Span | None = None
@@ -137,6 +139,7 @@ class Spec:
         models: several, by name.
         losses: what is minimised, the sum of these.
         document: where every value stands.
+        lint: which warnings are meant.
     """
 
     name: str
@@ -151,6 +154,7 @@ class Spec:
     schedule: Schedule | None
     train: Train | None
     document: Document
+    lint: Lint = field(default_factory=Lint)
 
     def loss_path(self, i: int) -> Path:
         """Where the loss of that number stands in the document: `[loss]`, or one of several `[[loss]]`."""
