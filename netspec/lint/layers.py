@@ -96,7 +96,11 @@ def _flattened(first: Operation, second: Operation) -> bool:
 # -- biases --------------------------------------------------------------------------------------------------------
 
 
-BIASED = LINEAR | {"flax.nnx.ConvTranspose", "netspec.nn.dense.TiedLinear", "netspec.nn.units.Shift"}
+BIASED = LINEAR | {
+    "netspec.nn.transposed_convolution.ConvTranspose",
+    "netspec.nn.dense.TiedLinear",
+    "netspec.nn.units.Shift",
+}
 
 CENTERING = {"flax.nnx.BatchNorm": "over the batch", "flax.nnx.InstanceNorm": "over all positions"}
 """What subtracts each channel's own mean, over what; a layer or group norm's mean is of several channels."""
@@ -265,15 +269,20 @@ def _longer(stretch: _Stretch | None, operation: Operation) -> _Stretch:
     return _Stretch(stretch.first, operation, stretch.slope * slope, tuple(counts.items()))
 
 
+def _small(number: float) -> str:
+    return f"{number:.1e}".replace("e-0", "e-")
+
+
 def _vanishes(stretch: _Stretch, subject: Subject) -> Diagnostic:
     words = {name: name.rpartition(".")[2] for name, _ in stretch.counts}
     listed = " and ".join(f"{n} {words[name]}s" for name, n in stretch.counts)
     powers = " · ".join(f"{SLOPES[name]:.2g}^{n}" for name, n in stretch.counts)
+    share = f"{'about' if 'jax.nn.tanh' in words else 'at most'} {powers} = {_small(stretch.slope)}"
     why = "; ".join(WHY[name] for name, _ in stretch.counts)
     first, last = stretch.first.node, stretch.last.node
     return warning(
         "vanishing",
-        f"{listed} in a row: of the gradient, about {powers} = {stretch.slope:.1e} gets to {first.name}",
+        f"{listed} in a row: of the gradient, {share} gets to {first.name}",
         subject.place_of_call(stretch.first),
         f"the first of them; the last is in {last.path}, line {last.place.line}",
         f"{why}; each multiplies the gradient by its slope, and only large weights could make up for that",
