@@ -128,7 +128,7 @@ class Network:
     @cached_property
     def convolves(self) -> bool:
         """Whether there is a convolution."""
-        return any(step.call.name == "flax.nnx.Conv" for leaf in self.graph.leaves() for step in leaf.steps)
+        return any("Conv" in step.call.name for leaf in self.graph.leaves() for step in leaf.steps)
 
     @cached_property
     def from_data(self) -> bool:
