@@ -166,9 +166,8 @@ def recurrence(
 
     Args:
         forward: of x W [length, batch, gates * units], R, b and the mask [length, batch, 1]: the states [length, batch,
-            units], and what `backward` needs besides them.
-        backward: of that, the state before each position, R, the mask and the gradient of the states: the gradient of
-            x W, and that of h R.
+            units], and the factors that `backward` needs.
+        backward: of these factors, R, the mask and the gradient of the states: the gradient of x W, and that of h R.
         x: [batch, length, in].
         kernel: W [in, gates * units].
         recurrent_kernel: R [units, gates * units].
@@ -177,26 +176,34 @@ def recurrence(
     """
 
     @jax.custom_vjp
-    def states(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> jax.Array:
-        return forward(gates, kernel, bias, mask)[0]
+    def states(x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None) -> jax.Array:
+        return forward(x @ w, r, b, mask)[0]
 
-    def remember(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
-        h, rest = forward(gates, kernel, bias, mask)
-        return h, (h, rest, kernel, bias, mask)
+    def remember(x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None) -> Any:
+        h, factors = forward(x @ w, r, b, mask)
+        return h, (h, factors, x, w, r, b, mask)
 
     def gradients(saved: Any, dh: jax.Array) -> Any:
-        h, rest, kernel, bias, mask = saved
-        h = before(h)
-        of_gates, of_products = backward(rest, h, kernel, mask, dh)
-        rows = (a.reshape(-1, a.shape[-1]) for a in (h, of_products))
-        of_kernel = jnp.einsum("nh,ng->hg", *rows, preferred_element_type=jnp.float32)
-        of_bias = jnp.sum(of_gates, axis=(0, 1), dtype=jnp.float32)
-        return of_gates, of_kernel.astype(kernel.dtype), of_bias.astype(bias.dtype), None
+        h, factors, x, w, r, b, mask = saved
+        of_gates, of_products = backward(factors, r, mask, dh)
+        of_bias = jnp.sum(of_gates, axis=(0, 1), dtype=jnp.float32).astype(b.dtype)
+        of_x = (of_gates @ w.T).astype(x.dtype)
+        return of_x, of_kernel(x, of_gates, w), of_kernel(before(h), of_products, r), of_bias, None
 
     states.defvjp(remember, gradients)
-    gates = jnp.swapaxes(x, 0, 1) @ kernel[...]
-    bias = jnp.zeros(gates.shape[-1], gates.dtype) if bias is None else bias[...]
-    return jnp.swapaxes(states(gates, recurrent_kernel[...], bias, None if mask is None else mask.T[..., None]), 0, 1)
+    w, r = kernel[...], recurrent_kernel[...]
+    b = jnp.zeros(w.shape[-1], w.dtype) if bias is None else bias[...]
+    h = states(jnp.swapaxes(x, 0, 1), w, r, b, None if mask is None else mask.T[..., None])
+    return jnp.swapaxes(h, 0, 1)
+
+
+def of_kernel(x: jax.Array, dy: jax.Array, kernel: jax.Array) -> jax.Array:
+    """The gradient of a kernel, of y = x kernel at all positions: xᵀ dy.
+
+    In this order: what autodiff makes of it, (dyᵀ x)ᵀ, takes XLA's CPU backend three times as long.
+    """
+    rows = (a.reshape(-1, a.shape[-1]) for a in (x, dy))
+    return jnp.einsum("nh,ng->hg", *rows, preferred_element_type=jnp.float32).astype(kernel.dtype)
 
 
 def before(states: jax.Array) -> jax.Array:
@@ -219,12 +226,8 @@ def product_back(d: jax.Array, kernel: jax.Array) -> jax.Array:
     return jnp.einsum("bg,hg->bh", d, kernel, preferred_element_type=jnp.float32)
 
 
-def float32(*arrays: jax.Array) -> list[jax.Array]:
-    return [a.astype(jnp.float32) for a in arrays]
-
-
 def simple_recurrence(activation: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The loop of `RNN`, and its gradient: each f has a slope that its own value tells."""
+    """The loop of an `RNN`, and its gradient: each f has a slope that its own value tells."""
     functions: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
         "tanh": (jnp.tanh, lambda y: 1 - y * y),
         "relu": (jax.nn.relu, lambda y: (y > 0).astype(y.dtype)),
@@ -242,23 +245,23 @@ def simple_recurrence(activation: str) -> tuple[Callable[..., Any], Callable[...
         h = lax.scan(step, jnp.zeros((gates.shape[1], kernel.shape[0])), (gates, mask))[1]
         return h, h
 
-    def backward(h: jax.Array, _: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
+    def backward(h: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
         def step(later: jax.Array, here: Any) -> Any:
             dh, slope, m = here
             dh = dh + later
-            d = kept(m, dh * slope, 0.0).astype(kernel.dtype)
-            earlier = product_back(d, kernel)
-            return earlier if m is None else jnp.where(m, earlier, dh), d
+            d = (dh * slope).astype(kernel.dtype)
+            return kept(m, product_back(d, kernel), dh), d
 
-        (h,) = float32(h)
-        d = lax.scan(step, jnp.zeros(dh.shape[1:]), (dh, slope(h), mask), reverse=True)[1]
+        slopes = kept(mask, slope(h.astype(jnp.float32)), 0.0)
+        d = lax.scan(step, jnp.zeros(dh.shape[1:]), (dh, slopes, mask), reverse=True)[1]
         return d, d
 
     return forward, backward
 
 
 def lstm_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
-    """The states of an `LSTM`, and with them c and tanh of all gates, those of i, f and o halved.
+    """The states of an `LSTM`; and what dc is to be multiplied by for the gradients of i, f and g, dh for those of o
+    and c, and dc for that of the c before.
 
     σ(x) = (1 + tanh(x / 2)) / 2, so that one function takes all four gates in one go.
     """
@@ -268,29 +271,22 @@ def lstm_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax
     def step(state: Any, here: Any) -> Any:
         x, m = here
         c, h = state
-        tanhs = jnp.tanh(x * halves + product(h, kernel) + bias)
-        i, f, g, o = lstm_gates(tanhs)
+        i, f, g, o = jnp.split(jnp.tanh(x * halves + product(h, kernel) + bias), 4, axis=-1)
+        i, f, o = 0.5 * i + 0.5, 0.5 * f + 0.5, 0.5 * o + 0.5
         new = f * c + i * g
-        state = kept(m, new, c), kept(m, o * jnp.tanh(new), h)
-        return state, tuple(a.astype(gates.dtype) for a in (state[1], state[0], tanhs))
+        t = jnp.tanh(new)
+        slopes = (g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), t * o * (1 - o), o * (1 - t * t))
+        factors = (*(kept(m, s, 0.0) for s in slopes), kept(m, f, 1.0))
+        state = kept(m, new, c), kept(m, o * t, h)
+        return state, tuple(a.astype(gates.dtype) for a in (state[1], *factors))
 
     zeros = jnp.zeros((gates.shape[1], kernel.shape[0]))
-    h, *rest = lax.scan(step, (zeros, zeros), (gates, mask))[1]
-    return h, rest
+    h, *factors = lax.scan(step, (zeros, zeros), (gates, mask))[1]
+    return h, factors
 
 
-def lstm_gates(tanhs: jax.Array) -> tuple[jax.Array, ...]:
-    i, f, g, o = jnp.split(tanhs, 4, axis=-1)
-    return 0.5 * i + 0.5, 0.5 * f + 0.5, g, 0.5 * o + 0.5
-
-
-def lstm_backward(rest: Any, _: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
-    """The gradient of an `LSTM`: the loop is linear in dh and dc, with factors that are known before it."""
-    cells, tanhs = float32(*rest)
-    i, f, g, o = lstm_gates(tanhs)
-    t = jnp.tanh(cells)
-    slopes = (g * i * (1 - i), before(cells) * f * (1 - f), i * (1 - g * g), t * o * (1 - o))
-    into_cell = kept(mask, o * (1 - t * t), 0.0)
+def lstm_backward(factors: Any, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
+    """The gradient of an `LSTM`: a loop that is linear in dh and dc."""
 
     def step(later: Any, here: Any) -> Any:
         dc, dh = later
@@ -298,17 +294,15 @@ def lstm_backward(rest: Any, _: jax.Array, kernel: jax.Array, mask: jax.Array | 
         dh = dh + of_state
         dc = dc + dh * into_cell
         d = jnp.concatenate([dc * di, dc * df, dc * dg, dh * do], axis=-1).astype(kernel.dtype)
-        earlier = product_back(d, kernel)
-        return (dc * f, earlier if m is None else jnp.where(m, earlier, dh)), d
+        return (dc * f, kept(m, product_back(d, kernel), dh)), d
 
     zeros = jnp.zeros(dh.shape[1:])
-    factors = (*(kept(mask, s, 0.0) for s in slopes), into_cell, kept(mask, f, 1.0), mask)
-    d = lax.scan(step, (zeros, zeros), (dh, *factors), reverse=True)[1]
+    d = lax.scan(step, (zeros, zeros), (dh, *factors, mask), reverse=True)[1]
     return d, d
 
 
 def gru_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
-    """The states of a `GRU`, and with them σ of r and z, n, and h R_n.
+    """The states of a `GRU`; and what dh is to be multiplied by for the gradients of r, z, h R_n, n and the h before.
 
     Each turn begins with the state of the position before, from its z and n: XLA's CPU backend takes the gates' sum and
     functions with vector instructions only where they are not also that state's.
@@ -319,35 +313,35 @@ def gru_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.
         x, m = here
         h = gru_state(*state)
         y = product(h, kernel)
-        rz = jax.nn.sigmoid(x[:, : 2 * units] + y[:, : 2 * units] + bias[: 2 * units])
-        r, z = jnp.split(rz, 2, axis=-1)
-        n = jnp.tanh(x[:, 2 * units :] + bias[2 * units :] + r * y[:, 2 * units :])
-        rest = rz, n, y[:, 2 * units :]
-        return (h, kept(m, z, 1.0), n), tuple(a.astype(gates.dtype) for a in (h, *rest))
+        r, z = jnp.split(jax.nn.sigmoid((x + y + bias)[:, : 2 * units]), 2, axis=-1)
+        y_n = y[:, 2 * units :]
+        n = jnp.tanh(x[:, 2 * units :] + bias[2 * units :] + r * y_n)
+        of_n = (1 - z) * (1 - n * n)
+        slopes = (of_n * y_n * r * (1 - r), (h - n) * z * (1 - z), of_n * r, of_n)
+        z = kept(m, z, 1.0)
+        factors = (*(kept(m, s, 0.0) for s in slopes), z)
+        return (h, z, n), tuple(a.astype(gates.dtype) for a in (h, *factors))
 
     zeros = jnp.zeros((gates.shape[1], units))
-    last, (h, *rest) = lax.scan(step, (zeros, zeros, zeros), (gates, mask))
-    return jnp.concatenate([h[1:], gru_state(*last).astype(gates.dtype)[None]]), rest
+    last, (h, *factors) = lax.scan(step, (zeros, zeros, zeros), (gates, mask))
+    return jnp.concatenate([h[1:], gru_state(*last).astype(gates.dtype)[None]]), factors
 
 
 def gru_state(h: jax.Array, z: jax.Array, n: jax.Array) -> jax.Array:
     return (1 - z) * n + z * h
 
 
-def gru_backward(rest: Any, h: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
-    """The gradient of a `GRU`: the loop is linear in dh, with factors that are known before it."""
-    rz, n, products, h = float32(*rest, h)
-    r, z = jnp.split(rz, 2, axis=-1)
-    of_n = (1 - z) * (1 - n * n)
-    slopes = (of_n * products * r * (1 - r), (h - n) * z * (1 - z), of_n * r)
+def gru_backward(factors: Any, kernel: jax.Array, _: jax.Array | None, dh: jax.Array) -> Any:
+    """The gradient of a `GRU`: a loop that is linear in dh."""
+    dr, dz, dy, dn, z = factors
 
-    def step(later: jax.Array, here: Any) -> Any:
-        dh, dr, dz, dy, z = here
-        dh = dh + later
+    def step(later: Any, here: Any) -> Any:
+        of_state, dr, dz, dy, z = here
+        dh = of_state + later[0] + later[1]
         d = jnp.concatenate([dh * dr, dh * dz, dh * dy], axis=-1).astype(kernel.dtype)
-        return product_back(d, kernel) + dh * z, (d, dh)
+        return (product_back(d, kernel), dh * z), dh
 
-    factors = (*(kept(mask, s, 0.0) for s in slopes), kept(mask, z, 1.0))
-    d, dh = lax.scan(step, jnp.zeros(dh.shape[1:]), (dh, *factors), reverse=True)[1]
-    dn = (dh * kept(mask, of_n, 0.0)).astype(d.dtype)
-    return jnp.concatenate([d[..., : -n.shape[-1]], dn], axis=-1), d
+    zeros = jnp.zeros(dh.shape[1:])
+    dh = lax.scan(step, (zeros, zeros), (dh, dr, dz, dy, z), reverse=True)[1]
+    both = ([dh * dr, dh * dz, dh * dn], [dh * dr, dh * dz, dh * dy])
+    return tuple(jnp.concatenate(parts, axis=-1).astype(kernel.dtype) for parts in both)
