@@ -14,6 +14,7 @@ from netspec.graph.calls import Mode, apply, initialise
 from netspec.nn.normalisation import SpectralNormLinear, WeightNormConv, local_response_norm
 from netspec.spec.call import Call, Shape
 from netspec.spec.layers.convolution import Conv
+from netspec.spec.layers.dense import Dense
 from netspec.spec.layers.normalisation import GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm
 
 RANDOM = np.random.default_rng(0)
@@ -78,6 +79,25 @@ def test_weight_norm_parts_length_from_direction(run: Any) -> None:
     expected = np.einsum("blik,kio->blo", windows, effective) + bias
     found, _ = run(layer, x, parameters={"kernel": kernel, "scale": scale, "bias": bias})
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_weight_norm_of_a_matrix_sets_the_length_of_each_column(run: Any, bias: bool) -> None:
+    x, kernel = RANDOM.normal(size=(2, 6, 3)).astype(np.float32), RANDOM.normal(size=(3, 4))
+    scale, shift = np.array([1.0, 2, -1, 0.5]), RANDOM.normal(size=4)
+    given = {"kernel": kernel, "scale": scale, "bias": shift}  # the last is for a layer that has one
+    found, _ = run(Dense(dense=4, norm="weight", bias=bias), x, parameters=given)
+    columns = [x @ kernel[:, j] / np.linalg.norm(kernel[:, j]) * scale[j] for j in range(4)]
+    np.testing.assert_allclose(found, np.stack(columns, -1) + shift * bias, rtol=1e-4, atol=1e-5)
+
+
+def test_spectral_norm_in_a_dense_layer_reaches_the_largest_singular_value(run: Any) -> None:
+    x, kernel = RANDOM.normal(size=(2, 6)).astype(np.float32), RANDOM.normal(size=(6, 5)).astype(np.float32)
+    layer, statistics = Dense(dense=5, norm="spectral", bias=False), None
+    for _ in range(100):
+        _, statistics = run(layer, x, parameters={"kernel": kernel}, statistics=statistics, training=True)
+    found, _ = run(layer, x, parameters={"kernel": kernel}, statistics=statistics)
+    np.testing.assert_allclose(found, x @ kernel / np.linalg.svd(kernel)[1][0], rtol=1e-4, atol=1e-5)
 
 
 def test_weight_norm_keeps_its_kernel_and_is_blind_to_its_length() -> None:

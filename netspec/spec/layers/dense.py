@@ -5,7 +5,7 @@ from netspec.spec.call import Call, Mismatch, Parameter, Shape, call
 from netspec.spec.expression import parse
 from netspec.spec.layer import Layer, Lowered
 from netspec.spec.layers.fitting import needs_channels, then
-from netspec.spec.values import Count, Name, Switch
+from netspec.spec.values import Count, Literally, Name, Switch
 
 __all__: list[str] = []
 
@@ -16,6 +16,8 @@ class Dense(Layer):
     dense: outputs.
     bias: whether b is there.
     tie: a layer whose W is used, transposed: that layer goes from n to m numbers, this one from m to n.
+    norm: of W, not of the numbers: "weight" parts the length of each of its columns from its direction (Salimans and
+    Kingma, 2016); "spectral" divides it by its largest singular value (Miyato et al., 2018).
     activation: what follows, such as "relu".
     """
 
@@ -24,16 +26,27 @@ class Dense(Layer):
     dense: Count
     bias: Switch = True
     tie: Name | None = None
+    norm: Literally("weight", "spectral") | None = None  # type: ignore[valid-type]
     activation: Activated = None
 
     def lower(self, x: Shape) -> Lowered:
         width = needs_channels(x)
-        if self.tie is None:
-            return then(call("flax.nnx.Linear", width, self.dense, use_bias=self.bias), self.activation, x)
+        first = call(self._module, width, self.dense, use_bias=self.bias) if self.tie is None else self._tied(width)
+        return then(first, self.activation, x)
+
+    @property
+    def _module(self) -> str:
+        if self.norm is None:
+            return "flax.nnx.Linear"
+        return f"netspec.nn.normalisation.{self.norm.capitalize()}NormLinear"
+
+    def _tied(self, width: int) -> Call:
+        if self.norm is not None:
+            raise Mismatch("cannot norm a kernel that is another layer's", "norm", label="'tie' borrows the kernel")
         borrowed = Parameter(self.tie, "tie", "kernel", (self.dense, width))
         name = "netspec.nn.dense.TiedLinear" if self.bias else "netspec.nn.dense.tied"
         arguments = (self.dense, borrowed) if self.bias else (borrowed,)
-        return then(call(name, *arguments), self.activation, x)
+        return call(name, *arguments)
 
 
 class Embed(Layer):
