@@ -32,6 +32,9 @@ __all__ = [
     "program_of",
 ]
 
+LOOKED_UP = 100_000
+"""Examples whose whole numbers are held against a vocabulary together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -176,7 +179,9 @@ def linted(program: Program, targets: Mapping[str, Any] | None) -> tuple[Diagnos
     """
     from netspec.lint import Subject, lint
 
-    return lint(Subject(program.spec, program.network.graph, program, targets))
+    # Targets that are read when they are asked for are too many to be looked through.
+    held = None if targets is None else {name: t for name, t in targets.items() if hasattr(t, "size")}
+    return lint(Subject(program.spec, program.network.graph, program, held))
 
 
 def _warnings(spec: Spec, graph: Graph) -> tuple[Diagnostic, ...]:
@@ -269,11 +274,12 @@ def check_lookups(graph: Graph, inputs: Mapping[str, Any]) -> None:
 
     for leaf in (leaf for leaf in graph.leaves() if leaf.kind == "embed"):
         name = leaf.sources[0] if leaf.sources else next(iter(graph.inputs))
-        if name in inputs and len(inputs[name]):
-            _check_lookup(leaf, np.asarray(inputs[name][:]))
+        # Windows of a text may be too many to be held together.
+        for start in range(0, len(inputs.get(name, ())), LOOKED_UP):
+            _check_lookup(leaf, np.asarray(inputs[name][start : start + LOOKED_UP]), start)
 
 
-def _check_lookup(first: Node, values: Any) -> None:
+def _check_lookup(first: Node, values: Any, start: int) -> None:
     import numpy as np
 
     vocabulary = first.steps[0].call.arguments[0]
@@ -281,7 +287,7 @@ def _check_lookup(first: Node, values: Any) -> None:
     if len(wrong):
         where = tuple(map(int, wrong[0]))
         wanted = f"{first.path} looks up whole numbers from 0 to {vocabulary - 1}"
-        message = f"{wanted}, and input {list(where)} is {values[where]}"
+        message = f"{wanted}, and input {[start + where[0], *where[1:]]} is {values[where]}"
         more = f"{len(wrong):,} are out of range" if len(wrong) > 1 else ""
         raise DataError(
             Diagnostic(

@@ -119,21 +119,30 @@ class Prediction:
     Args:
         names: of the inputs: a row's number, a file's name.
         labels: the classes' names; empty where numbers are predicted.
-        values: [n, classes] probabilities, or [n, outputs] numbers.
+        values: [n, classes] probabilities, or [n, outputs] numbers; [n, length, classes] where positions have classes.
+        lengths: of the inputs that are sequences of different lengths, in positions; empty otherwise.
     """
 
     names: tuple[str, ...]
     labels: tuple[str, ...]
     values: np.ndarray[Any, Any]
     warnings: tuple[Diagnostic, ...] = ()
+    lengths: tuple[int, ...] = ()
 
     def rows(self) -> list[dict[str, Any]]:
-        """One table a row: the input, and its class with the probability, or its numbers."""
-        return [{"input": n, **self._row(v)} for n, v in zip(self.names, self.values, strict=True)]
+        """One table a row: the input, and its class with the probability, each position's class, or its numbers."""
+        rows = [{"input": n, **self._row(v)} for n, v in zip(self.names, self.values, strict=True)]
+        for row, length in zip(rows, self.lengths, strict=False):
+            if "classes" in row:
+                row["classes"] = row["classes"][:length]
+        return rows
 
     def _row(self, values: np.ndarray[Any, Any]) -> dict[str, Any]:
         if not self.labels:
-            return {"value" if len(values) == 1 else f"value{i + 1}": float(v) for i, v in enumerate(values)}
+            flat = values.reshape(-1)
+            return {"value" if len(flat) == 1 else f"value{i + 1}": float(v) for i, v in enumerate(flat)}
+        if values.ndim > 1:
+            return {"classes": [self.labels[i] for i in values.argmax(axis=-1).reshape(-1).tolist()]}
         best = int(values.argmax())
         return {"class": self.labels[best], "probability": float(values[best])}
 
@@ -158,11 +167,26 @@ def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
     trained = open_run(path)
     new = read_inputs(inputs, trained.preparation)
     program, _, parameters, statistics, damaged = _weights(trained)
-    check_lookups(program.network.graph, {"input": new.inputs})
-    outputs = outputs_of(program, parameters, statistics, {"input": new.inputs})
+    check_lookups(program.network.graph, new.inputs)
+    outputs = outputs_of(program, parameters, statistics, new.inputs)
+    aim = program.objective.terms[0].aim
     if program.objective.probabilities is not None:
         outputs = np.asarray(program.objective.probabilities(outputs))
-    return Prediction(new.names, program.objective.terms[0].aim.facts.labels, outputs, damaged)
+    elif not aim.of_input:
+        outputs = trained.preparation.measured_back(aim.target, outputs)
+    return Prediction(new.names, aim.facts.labels, outputs, damaged, _lengths(trained.facts, new.inputs))
+
+
+def _lengths(facts: Facts, inputs: Mapping[str, Any]) -> tuple[int, ...]:
+    """The lengths of sequences that end in padding."""
+    import numpy as np
+
+    from netspec.data.arrays import padding
+
+    for name, known in facts.inputs.items():
+        if known.padded:
+            return tuple((~padding(np.asarray(inputs[name][:]))).sum(axis=1).tolist())
+    return ()
 
 
 def compare(runs: Sequence[str | Path]) -> Comparison:

@@ -97,7 +97,7 @@ def start(opened: Opened, out: Path = Path("runs"), device: str | None = None) -
         resolved=resolved,
         environment={**surroundings, "directory": str(opened.directory.resolve())},
     )
-    return Session(run, program, dataset, None, _space(run, program), _remarks(program, dataset))
+    return Session(run, program, dataset, None, (*dataset.warnings, *_space(run, program)), _remarks(program, dataset))
 
 
 def resume(path: Path, device: str | None = None, edited: bool = False) -> Session:

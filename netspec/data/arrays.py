@@ -5,64 +5,99 @@ from __future__ import annotations
 import math
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
 
 from netspec.data.files import LARGEST_FILE, DataFile, Where
-from netspec.data.format import Array, Dtype, Examples, Format, Survey, Targets, class_indices, in_natural_order
-from netspec.diagnostics import NetspecError, nearest
+from netspec.data.format import (
+    Array,
+    Dtype,
+    Examples,
+    Format,
+    InputFormat,
+    Survey,
+    TargetFormat,
+    class_indices,
+    in_natural_order,
+    input_name,
+)
+from netspec.diagnostics import DataError, Diagnostic, NetspecError, nearest
 from netspec.spec.call import Shape
+from netspec.spec.data import Split
 
-__all__ = ["Npz", "as_numbers", "read_examples", "read_inputs"]
+__all__ = ["Npz", "as_numbers", "padding", "read_examples", "read_inputs"]
+
+NOTHING = -1
+"""The class of a position where nothing is to be predicted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Npz:
-    """Two arrays of one file: inputs and targets.
+    """Arrays of one file: inputs and targets.
 
     Args:
         path: as it was written.
-        input, target: the arrays' names.
+        input, target: the arrays' names; of several, each is an input or target of its own.
+        sequences: whether they hold sequences of vectors or of tokens.
     """
 
     path: str
-    input: str = "x"
-    target: str = "y"
+    input: str | tuple[str, ...] = "x"
+    target: str | tuple[str, ...] = "y"
+    sequences: bool = False
 
-    def survey(self, where: Where) -> Survey:
-        return self._surveyed(where.file("npz", self.path))
+    def survey(self, where: Where, split: Split) -> Survey:
+        return self._surveyed(where.file("npz", self.path), where)
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         file = where.file("npz", self.path)
-        survey = self._surveyed(file)
+        survey = self._surveyed(file, where)
         return survey, read_examples(file, survey.format)
 
-    def _surveyed(self, file: DataFile) -> Survey:
+    def _surveyed(self, file: DataFile, where: Where) -> Survey:
         with _archive(file) as archive:
-            header = _header(archive, self.input, file)
-            values = _array(archive, self.target, file)
-        _check_lengths(file, self.input, header.shape, self.target, values.shape)
-        targets = _targets(values, file, self.target).checked(file)
-        numbers = _dtype(header.dtype, self.input, file)
-        shape = _input_shape(header, numbers)
-        # Bytes are the pixels of images, from black to white; what other numbers mean is not known.
-        white = 255.0 if header.dtype == np.uint8 and len(shape) == 3 else None
-        known = (targets.target, targets.labels, targets.outputs)
-        return Survey(Format(shape, numbers, *known, (), self.input, self.target, white), header.shape[0])
+            inputs = {
+                name: _input_format(archive, array, self.sequences, file)
+                for name, array in _names(self.input, "input", file, where).items()
+            }
+            names = _names(self.target, "target", file, where)
+            count = _check_lengths(archive, [i.array for i in inputs.values()], [*names.values()], file)
+            targets = {
+                name: _targets(_array(archive, array, file), self.sequences, array, file).checked(file)
+                for name, array in names.items()
+            }
+        return Survey(Format(inputs, targets), count)
 
 
-def read_inputs(file: DataFile, format: Format) -> Array:  # noqa: A002
-    """The inputs of a file, `[examples, *shape]`.
+def _names(written: str | tuple[str, ...], key: str, file: DataFile, where: Where) -> dict[str, str]:
+    """The arrays of a key by the names of their inputs or targets."""
+    if isinstance(written, str):
+        return {key: written}
+    found: dict[str, str] = {}
+    for array in written:
+        name = input_name(array)
+        if name is None or name in found:
+            why = "is the name of another one" if name else "holds no letter that a name could begin with"
+            message = f"{file.name}: array '{array}' would be called '{name or ''}', which {why}"
+            raise DataError(Diagnostic("name", message, where.key(key), help="change its name in the file"))
+        found[name] = array
+    return found
+
+
+def read_inputs(file: DataFile, format: Format) -> dict[str, Array]:  # noqa: A002
+    """The inputs of a file by name, `[examples, *shape]`.
 
     Raises:
-        DataError: the file is damaged, lacks the array, or holds one of another shape.
+        DataError: the file is damaged, lacks an array, or holds one of another shape.
     """
     with _archive(file) as archive:
-        return _inputs(archive, file, format)
+        found = {name: _inputs(archive, file, known) for name, known in format.inputs.items()}
+        _check_lengths(archive, [known.array for known in format.inputs.values()], [], file)
+    return found
 
 
 def read_examples(file: DataFile, format: Format) -> Examples:  # noqa: A002
@@ -72,10 +107,17 @@ def read_examples(file: DataFile, format: Format) -> Examples:  # noqa: A002
         DataError: the file is damaged, lacks an array, or holds one of another shape or with unknown classes.
     """
     with _archive(file) as archive:
-        inputs = _inputs(archive, file, format)
-        values = _array(archive, format.target_name, file)
-    _check_lengths(file, format.input_name, inputs.shape, format.target_name, values.shape)
-    return Examples(inputs, _as_targets(values, file, format))
+        inputs = {name: _inputs(archive, file, known) for name, known in format.inputs.items()}
+        arrays = [known.array for known in format.inputs.values()]
+        _check_lengths(archive, arrays, [known.source for known in format.targets.values()], file)
+        targets = {
+            name: _as_targets(_array(archive, known.source, file), file, known)
+            for name, known in format.targets.items()
+        }
+    for name, known in format.targets.items():
+        if known.kind == "class" and known.shape:
+            _check_padding(targets[name], known, inputs, format, file)
+    return Examples(inputs, targets)
 
 
 # -- the file --------------------------------------------------------------------------------------------------------
@@ -149,6 +191,23 @@ def _array(archive: zipfile.ZipFile, name: str, file: DataFile) -> Array:
 # -- inputs ----------------------------------------------------------------------------------------------------------
 
 
+def _input_format(archive: zipfile.ZipFile, array: str, sequences: bool, file: DataFile) -> InputFormat:
+    """What an array is as an input: only its header is read, unless it holds whole numbers or sequences."""
+    header = _header(archive, array, file)
+    numbers = _dtype(header.dtype, array, file)
+    sequence = sequences and len(header.shape) in ((2, 3) if numbers == "int32" else (3,))
+    shape = _input_shape(header, numbers, sequence)
+    # Bytes are the pixels of images, from black to white; what other numbers mean is not known.
+    white = 255.0 if header.dtype == np.uint8 and len(shape) == 3 else None
+    known = InputFormat(shape, numbers, (), array, white, sequence=sequence)
+    if numbers == "float32" and not sequence:
+        return known
+    values = _values(archive, file, known)
+    smallest, largest = (int(values.min()), int(values.max())) if numbers == "int32" and values.size else (-1, 0)
+    vocabulary = largest + 1 if smallest >= 0 else None
+    return replace(known, vocabulary=vocabulary, padded=sequence and bool(padding(values).any()))
+
+
 def _dtype(found: np.dtype[np.generic], name: str, file: DataFile) -> Dtype:
     if found.kind == "i":
         return "int32"
@@ -157,20 +216,59 @@ def _dtype(found: np.dtype[np.generic], name: str, file: DataFile) -> Dtype:
     raise file.error("wrong-type", f"array '{name}' holds {found}, and inputs must be numbers")
 
 
-def _input_shape(header: _Header, numbers: Dtype) -> tuple[int, ...]:
+def _input_shape(header: _Header, numbers: Dtype, sequence: bool) -> tuple[int, ...]:
     shape = header.shape[1:]
-    images = len(shape) == 2 and numbers == "float32"
+    images = len(shape) == 2 and numbers == "float32" and not sequence
     return (*shape, 1) if images or not shape else shape
 
 
-def _inputs(archive: zipfile.ZipFile, file: DataFile, format_: Format) -> Array:
-    header = _header(archive, format_.input_name, file)
-    shape = _input_shape(header, _dtype(header.dtype, format_.input_name, file))
-    if shape != format_.shape:
-        found = f"array '{format_.input_name}' holds examples of {Shape(header.shape[1:])}"
-        raise file.error("wrong-shape", f"{found}, where the network takes {Shape(format_.shape)}")
-    values = _array(archive, format_.input_name, file)
-    return as_numbers(values.reshape(len(values), *shape), format_.dtype, file, f"array '{format_.input_name}'")
+def _inputs(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Array:
+    header = _header(archive, known.array, file)
+    shape = _input_shape(header, _dtype(header.dtype, known.array, file), known.sequence)
+    if shape != known.shape:
+        found = f"array '{known.array}' holds examples of {Shape(header.shape[1:])}"
+        raise file.error("wrong-shape", f"{found}, where the network takes {Shape(known.shape)}")
+    values = _values(archive, file, known)
+    if known.sequence and not known.padded and padding(values).any():
+        raise file.error("padding", f"array '{known.array}' has padding, and training knew none")
+    return values
+
+
+def _values(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Array:
+    values = _array(archive, known.array, file)
+    owner = f"array '{known.array}'"
+    shaped = values.reshape(len(values), *known.shape)
+    if not known.sequence or known.dtype == "int32":
+        found = as_numbers(shaped, known.dtype, file, owner)
+    else:
+        found = np.where(padding(shaped)[..., None], np.nan, as_numbers(_unpadded(shaped), known.dtype, file, owner))
+        found = found.astype(np.float32)
+    if known.sequence:
+        _check_ends(found, file, owner)
+    return found
+
+
+def padding(values: Array) -> Array:
+    """Which positions of some sequences are padding, bool [examples, length]: 0, or NaN throughout."""
+    if values.dtype.kind == "f":
+        return np.asarray(np.isnan(values).all(axis=-1))
+    return np.asarray(values == 0) if values.ndim == 2 else np.zeros(values.shape[:2], bool)
+
+
+def _unpadded(values: Array) -> Array:
+    return np.where(padding(values)[..., None], 0.0, values) if values.dtype.kind == "f" else values
+
+
+def _check_ends(values: Array, file: DataFile, owner: str) -> None:
+    """See that padding stands at the ends, and that something stands before it."""
+    empty = padding(values)
+    wrong = np.argwhere(empty[:, :-1] & ~empty[:, 1:])
+    what = "NaN" if values.dtype.kind == "f" else "0"
+    if len(wrong):
+        message = f"{owner} at {wrong[0].tolist()} holds {what}, which is padding, before the end of its sequence"
+        raise file.error("padding", message, help="number what there is from 1" if what == "0" else "")
+    if len(nothing := np.flatnonzero(empty.all(axis=1))):
+        raise file.error("padding", f"{owner} at [{nothing[0]}] is a sequence of nothing but padding, {what}")
 
 
 def as_numbers(values: Array, dtype: Dtype, file: DataFile, owner: str) -> Array:
@@ -194,41 +292,77 @@ def as_numbers(values: Array, dtype: Dtype, file: DataFile, owner: str) -> Array
 # -- targets ---------------------------------------------------------------------------------------------------------
 
 
-def _check_lengths(file: DataFile, x: str, inputs: tuple[int, ...], y: str, targets: tuple[int, ...]) -> None:
-    if inputs[0] != targets[0]:
-        message = f"array '{x}' has {inputs[0]:,} examples, and array '{y}' has {targets[0]:,}"
-        raise file.error("wrong-shape", message)
-    if not inputs[0]:
-        raise file.error("no-examples", f"array '{x}' holds no examples")
+def _check_lengths(archive: zipfile.ZipFile, inputs: Sequence[str], targets: Sequence[str], file: DataFile) -> int:
+    """How many examples all the arrays have.
+
+    Raises:
+        DataError: they have different numbers, or none.
+    """
+    first, count = inputs[0], _header(archive, inputs[0], file).shape[0]
+    for array in (*inputs[1:], *targets):
+        if (other := _header(archive, array, file).shape[0]) != count:
+            message = f"array '{first}' has {count:,} examples, and array '{array}' has {other:,}"
+            raise file.error("wrong-shape", message)
+    if not count:
+        raise file.error("no-examples", f"array '{first}' holds no examples")
+    return count
 
 
-def _targets(values: Array, file: DataFile, name: str) -> Targets:
+def _targets(values: Array, sequences: bool, name: str, file: DataFile) -> TargetFormat:
+    shape = values.shape[1:]
     if values.dtype.kind == "f" and values.ndim <= 2:
-        return Targets("number", (), math.prod(values.shape[1:]))
-    if values.dtype.kind in "iubU" and math.prod(values.shape[1:]) == 1:
-        words = np.unique(_plain(values)).tolist()
-        return Targets("class", in_natural_order(str(w) for w in words))
-    message = f"array '{name}' holds {values.dtype} of {Shape(values.shape[1:])} an example"
+        return TargetFormat("number", (), (math.prod(shape),), source=name)
+    if values.dtype.kind in "iubU" and math.prod(shape) == 1:
+        return TargetFormat("class", _labels(values), source=name)
+    if values.dtype.kind in "iub" and len(shape) == 1 and sequences:
+        nothing = values == NOTHING if values.dtype.kind == "i" else np.zeros(values.shape, bool)
+        return TargetFormat("class", _labels(values[~nothing]), shape, bool(nothing.any()), name)
+    message = f"array '{name}' holds {values.dtype} of {Shape(shape)} an example"
     help_ = "targets are one whole number or word an example (a class), or fractions"
+    if values.dtype.kind in "iub" and len(shape) == 1:
+        help_ = f"{help_}; sequences = true takes a class for each position"
     raise file.error("wrong-type", message, help=help_)
+
+
+def _labels(values: Array) -> tuple[str, ...]:
+    return in_natural_order(str(word) for word in np.unique(_plain(values)).tolist())
 
 
 def _plain(values: Array) -> Array:
     return values.astype(np.uint8) if values.dtype.kind == "b" else values
 
 
-def _as_targets(values: Array, file: DataFile, format_: Format) -> Array:
-    name = format_.target_name
-    found = _targets(values, file, name)
-    if (found.target, found.outputs) != (format_.target, format_.outputs):
-        expected = "classes" if format_.target == "class" else f"{format_.outputs} numbers an example"
+def _as_targets(values: Array, file: DataFile, known: TargetFormat) -> Array:
+    name = known.source
+    found = _targets(values, bool(known.shape) and known.kind == "class", name, file)
+    if (found.kind, found.shape) != (known.kind, known.shape):
+        expected = "classes" if known.kind == "class" else f"{math.prod(known.shape)} numbers an example"
+        expected += f", {Shape(known.shape)} of them" if known.kind == "class" and known.shape else ""
         message = f"array '{name}' holds {values.dtype} of {Shape(values.shape[1:])} an example"
         raise file.error("wrong-shape", f"{message}, where there were {expected}")
-    if found.target == "number":
-        return as_numbers(values, "float32", file, f"array '{name}'").reshape(len(values), found.outputs)
-    indices, known = class_indices(_plain(values), format_.labels)
-    if not known.all():
-        first = int(np.argmin(known))
-        message = f"array '{name}' at [{first}] holds '{values.reshape(-1)[first]}', which is no class that is known"
-        raise file.error("unknown-class", message, note=f"there are: {', '.join(format_.labels)}")
-    return indices
+    if found.kind == "number":
+        return as_numbers(values, "float32", file, f"array '{name}'").reshape(len(values), *known.shape)
+    indices, is_known = class_indices(_plain(values), known.labels)
+    if found.padded:
+        is_known |= values.reshape(-1) == NOTHING
+    if not is_known.all():
+        first = int(np.argmin(is_known))
+        at = [int(i) for i in np.unravel_index(first, values.shape)[: 1 + len(known.shape)]]
+        message = f"array '{name}' at {at} holds '{values.reshape(-1)[first]}', which is no class that is known"
+        raise file.error("unknown-class", message, note=f"there are: {', '.join(known.labels)}")
+    return indices.reshape(len(values), *known.shape)
+
+
+def _check_padding(
+    target: Array, known: TargetFormat, inputs: Mapping[str, Array], format_: Format, file: DataFile
+) -> None:
+    """See that nothing is to be predicted where a sequence has ended."""
+    for name, values in inputs.items():
+        own = format_.inputs[name]
+        if own.padded and own.shape[:1] == known.shape:
+            wrong = np.argwhere(padding(values) & (target >= 0))
+            if len(wrong):
+                message = (
+                    f"array '{known.source}' has a class at {wrong[0].tolist()}, where array '{own.array}' has padding"
+                )
+                raise file.error("padding", message, help="-1 says that there is nothing to be predicted")

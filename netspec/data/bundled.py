@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from netspec.data.files import Where
-from netspec.data.format import Column, Examples, Format, Survey
+from netspec.data.format import Column, Examples, Format, InputFormat, Survey, TargetFormat, sole
+from netspec.spec.data import Split
 
 __all__ = ["Bundled"]
 
@@ -17,7 +18,11 @@ __all__ = ["Bundled"]
 def _table(names: str, labels: str = "", target_name: str = "target") -> Format:
     columns = tuple(Column(name.strip()) for name in names.split(","))
     classes = tuple(labels.split())
-    return Format((len(columns),), "float32", "class" if classes else "number", classes, 1, columns, "x", target_name)
+    return sole(
+        InputFormat((len(columns),), "float32", columns),
+        TargetFormat("class" if classes else "number", classes, () if classes else (1,), source=target_name),
+        "table",
+    )
 
 
 _TUMOUR = (
@@ -30,7 +35,9 @@ _TUMOURS = (
 )
 
 _SURVEYS: Mapping[str, Survey] = {
-    "digits": Survey(Format((8, 8, 1), "float32", "class", tuple("0123456789"), white=16.0), 1797),
+    "digits": Survey(
+        sole(InputFormat((8, 8, 1), "float32", white=16.0), TargetFormat("class", tuple("0123456789"))), 1797
+    ),
     "iris": Survey(
         _table(
             "sepal length (cm), sepal width (cm), petal length (cm), petal width (cm)", "setosa versicolor virginica"
@@ -56,15 +63,15 @@ class Bundled:
 
     name: str
 
-    def survey(self, where: Where) -> Survey:
+    def survey(self, where: Where, split: Split) -> Survey:
         return _SURVEYS[self.name]
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         from sklearn import datasets
 
         survey = _SURVEYS[self.name]
         found: Any = getattr(datasets, f"load_{self.name}")()
-        inputs = found.data.astype(np.float32).reshape(survey.examples, *survey.format.shape)
-        if survey.format.target == "class":
-            return survey, Examples(inputs, found.target.astype(np.int32))
-        return survey, Examples(inputs, found.target.astype(np.float32)[:, None])
+        inputs = found.data.astype(np.float32).reshape(survey.examples, *survey.format.input.shape)
+        known = survey.format.target
+        targets = found.target.astype(known.dtype).reshape(survey.examples, *known.shape)
+        return survey, Examples({"input": inputs}, {"target": targets})

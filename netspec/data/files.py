@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netspec.diagnostics import DataError, Diagnostic, Place, nearest
@@ -69,15 +69,28 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """From where relative paths start, and where in the spec the keys of [data] are."""
+    """From where relative paths start, and where in the spec the keys of [data] are.
+
+    Args:
+        source: where the source's own keys stand under [data].
+    """
 
     directory: Path
     place_of: PlaceOf
+    source: tuple[str, ...] = ("source",)
 
     def place(self, *path: str | int) -> Place | None:
-        """The place of a key, or of what it stands in where it was left out."""
+        """The place of a key under [data], or of what it stands in where it was left out."""
         found = (self.place_of(path[:end]) for end in range(len(path), -1, -1))
         return next((place for place in found if place is not None), None)
+
+    def key(self, key: str) -> Place | None:
+        """The place of one of the source's keys."""
+        return self.place(*self.source, key)
+
+    def inside(self, key: str) -> Where:
+        """The same for a source that another one's key holds."""
+        return replace(self, source=(*self.source, key))
 
     def file(self, key: str, written: str) -> DataFile:
         """The file that a key of the source names.
@@ -85,7 +98,7 @@ class Where:
         Raises:
             DataError: there is none, or it is too large.
         """
-        return found_file(self._named(key, written))
+        return found_file(self.named(key, written))
 
     def folder(self, key: str, written: str) -> DataFile:
         """The folder that a key of the source names.
@@ -93,10 +106,15 @@ class Where:
         Raises:
             DataError: there is none.
         """
-        return found_folder(self._named(key, written))
+        return found_folder(self.named(key, written))
 
-    def _named(self, key: str, written: str) -> DataFile:
-        place = self.place("source", key)
+    def named(self, key: str, written: str) -> DataFile:
+        """A file or folder that a key of the source names, whether there is one or not.
+
+        Raises:
+            DataError: it cannot be the name of one.
+        """
+        place = self.key(key)
         if not written or "\0" in written:
             raise DataError(Diagnostic("no-such-file", f"'{written}' cannot be the name of a file", place))
         if _ADDRESS.match(written):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netspec.data.files import DataFile, Where
+from netspec.data.tokens import Tokens
+from netspec.spec.data import Split
 
 __all__ = [
     "Array",
@@ -18,19 +20,23 @@ __all__ = [
     "Dtype",
     "Examples",
     "Format",
+    "InputFormat",
     "Inputs",
+    "Reading",
+    "Sizes",
     "Source",
     "Survey",
-    "Target",
-    "Targets",
+    "TargetFormat",
     "class_indices",
     "in_natural_order",
+    "input_name",
     "number_in",
+    "sole",
 ]
 
 Array = NDArray[Any]
 Dtype = Literal["float32", "int32"]
-Target = Literal["class", "number"]
+Reading = Literal["arrays", "table", "series", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +58,112 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """What examples look like before any transform; what is needed to read more of the same.
+class InputFormat:
+    """What one input looks like before any transform.
 
     Args:
-        shape: of one input, channels last.
-        dtype: of the inputs, once they are numbers for a network.
-        target: one of some classes, or numbers.
-        labels: the classes' names, in the order of their indices; empty for numbers.
-        outputs: how many numbers are to be predicted; 1 for classes.
-        columns: of a table, in order; empty where inputs are arrays or images.
-        input_name: the input's array in an NPZ file.
-        target_name: the target's column or array.
-        white: the number of a white pixel, where the inputs are known to be images.
+        shape: of one example's, channels last.
+        dtype: once it is numbers for a network.
+        columns: of a table, in order; empty where it is made of an array or an image.
+        array: its name in an NPZ file.
+        white: the number of a white pixel, where it is known to be an image.
+        vocabulary: how many different whole numbers it holds, from 0; None for fractions, or where nobody counted.
+        padded: whether it is a sequence that may be shorter than `shape` says.
+        sequence: whether arrays of it are sequences of vectors or tokens, with padding at their end.
+        tokens: what it is parted into, where it is text.
     """
 
     shape: tuple[int, ...]
     dtype: Dtype
-    target: Target
-    labels: tuple[str, ...]
-    outputs: int = 1
     columns: tuple[Column, ...] = ()
-    input_name: str = "x"
-    target_name: str = "y"
+    array: str = "x"
     white: float | None = None
+    vocabulary: int | None = None
+    padded: bool = False
+    sequence: bool = False
+    tokens: Tokens | None = None
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether it is a column of a table that is numbered by its different values."""
+        return bool(self.columns) and self.vocabulary is not None and self.tokens is None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFormat:
+    """What one target looks like.
+
+    Args:
+        kind: one of some classes, or numbers.
+        labels: the classes' names, in the order of their indices; empty for numbers.
+        shape: of one example's: [] one class, [length] a class for each position, [n] so many numbers.
+        padded: whether some positions may hold the class -1, which is nothing to be predicted.
+        source: the column or array that it is read from.
+    """
+
+    kind: Literal["class", "number"]
+    labels: tuple[str, ...]
+    shape: tuple[int, ...] = ()
+    padded: bool = False
+    source: str = "y"
+
+    @property
+    def dtype(self) -> Dtype:
+        """What its numbers are."""
+        return "int32" if self.kind == "class" else "float32"
+
+    def checked(self, file: DataFile) -> TargetFormat:
+        """The same, if there is something to learn.
+
+        Raises:
+            DataError: all examples are of one class.
+        """
+        if self.kind == "class" and len(self.labels) < 2:
+            only = f"all examples are of class '{self.labels[0]}'" if self.labels else "there are no examples"
+            raise file.error("one-class", f"{only}; there must be two classes at least")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What examples look like before any transform; what is needed to read more of the same.
+
+    Args:
+        inputs: by name; the only one is called "input", unless a list named it.
+        targets: by name; the only one is called "target", unless a list named it.
+        reading: what they are read from: arrays (or images), rows of a table, windows of a table's rows or of a text.
+        stride: positions from one window to the next.
+        paired: whether they are pairs of examples that such a source holds.
+    """
+
+    inputs: Mapping[str, InputFormat]
+    targets: Mapping[str, TargetFormat]
+    reading: Reading = "arrays"
+    stride: int = 1
+    paired: bool = False
+
+    @property
+    def input(self) -> InputFormat:
+        """The first input."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def target(self) -> TargetFormat:
+        """The first target."""
+        return next(iter(self.targets.values()))
+
+
+def sole(input: InputFormat, target: TargetFormat, reading: Reading = "arrays", stride: int = 1) -> Format:  # noqa: A002
+    """The format of one input and one target."""
+    return Format({"input": input}, {"target": target}, reading, stride)
+
+
+class Sizes(NamedTuple):
+    """How many examples each part has."""
+
+    train: int
+    validation: int
+    test: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +173,16 @@ class Survey:
     Args:
         examples: how many there are in all.
         tests: how many of them, the last ones, are the source's own test part; None where it has none.
+        parts: their sizes, where the source parts its examples itself: those to train with come first, then those to
+            validate, then those to test.
+        notes: what a person should know of the data before the training.
     """
 
     format: Format
     examples: int
     tests: int | None = None
+    parts: Sizes | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Inputs(Protocol):
@@ -105,44 +198,34 @@ class Examples:
     """All examples of a source.
 
     Args:
-        inputs: `[examples, *shape]`.
-        targets: class indices (int32) `[examples]`, or numbers (float32) `[examples, outputs]`.
+        inputs: by name, `[examples, *shape]`.
+        targets: by name, class indices (int32) or numbers (float32) `[examples, *shape]`.
     """
 
-    inputs: Inputs
-    targets: Array
+    inputs: Mapping[str, Inputs]
+    targets: Mapping[str, Inputs] = field(default_factory=dict)
 
 
 class Source(Protocol):
     """Where examples come from; what the kinds of `netspec.spec.data` are lowered to."""
 
-    def survey(self, where: Where) -> Survey:
+    def survey(self, where: Where, split: Split) -> Survey:
         """What the examples look like, and how many there are, by reading as little as possible."""
         ...
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         """All of them, every one checked."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """What the targets of a source are: the part of a format that concerns them."""
+def input_name(written: str) -> str | None:
+    """The name that a column or an array gives an input or target: None where nothing in it can stand in a name.
 
-    target: Target
-    labels: tuple[str, ...]
-    outputs: int = 1
-
-    def checked(self, file: DataFile) -> Targets:
-        """The same, if there is something to learn.
-
-        Raises:
-            DataError: all examples are of one class.
-        """
-        if self.target == "class" and len(self.labels) < 2:
-            only = f"all examples are of class '{self.labels[0]}'" if self.labels else "there are no examples"
-            raise file.error("one-class", f"{only}; there must be two classes at least")
-        return self
+    >>> input_name("User ID"), input_name("7")
+    ('user_id', None)
+    """
+    name = re.sub(r"[^a-z0-9]+", "_", written.casefold()).strip("_")[:64]
+    return name if name[:1].isalpha() else None
 
 
 def class_indices(values: Array, labels: tuple[str, ...]) -> tuple[Array, Array]:

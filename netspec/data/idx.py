@@ -16,8 +16,19 @@ from typing import IO, cast
 import numpy as np
 
 from netspec.data.files import LARGEST_FILE, DataFile, Where
-from netspec.data.format import Array, Examples, Format, Survey, Targets, class_indices, in_natural_order
+from netspec.data.format import (
+    Array,
+    Examples,
+    Format,
+    InputFormat,
+    Survey,
+    TargetFormat,
+    class_indices,
+    in_natural_order,
+    sole,
+)
 from netspec.spec.call import Shape
+from netspec.spec.data import Split
 
 __all__ = ["Idx", "is_idx", "read_examples"]
 
@@ -36,7 +47,7 @@ class Idx:
 
     path: str
 
-    def survey(self, where: Where) -> Survey:
+    def survey(self, where: Where, split: Split) -> Survey:
         folder = where.folder("idx", self.path)
         counts, shape = _sizes(folder, TRAIN)
         tests = None
@@ -45,17 +56,17 @@ class Idx:
             _check_same(folder, (*test_shape, 1), (*shape, 1))
         labels = _labels(folder, TRAIN)
         names = in_natural_order(str(v) for v in np.unique(labels).tolist())
-        targets = Targets("class", names).checked(folder)
-        return Survey(
-            Format((*shape, 1), "float32", "class", targets.labels, white=WHITE), counts + (tests or 0), tests
-        )
+        target = TargetFormat("class", names).checked(folder)
+        known = sole(InputFormat((*shape, 1), "float32", white=WHITE), target)
+        return Survey(known, counts + (tests or 0), tests)
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         folder = where.folder("idx", self.path)
-        survey = self.survey(where)
+        survey = self.survey(where, split)
         read = [_part(folder, part, survey.format) for part in (TRAIN, TEST) if _has(folder, part)]
         inputs = np.concatenate([inputs for inputs, _ in read])
-        return survey, Examples(inputs, np.concatenate([targets for _, targets in read]))
+        targets = np.concatenate([targets for _, targets in read])
+        return survey, Examples({"input": inputs}, {"target": targets})
 
 
 def is_idx(folder: Path) -> bool:
@@ -70,20 +81,21 @@ def read_examples(folder: DataFile, format: Format) -> Examples:  # noqa: A002
         DataError: a file is missing or damaged, or holds another shape or unknown labels.
     """
     images, targets = _part(folder, TEST if _has(folder, TEST) else TRAIN, format)
-    return Examples(images if format.white == WHITE else images * np.float32((format.white or WHITE) / WHITE), targets)
+    white = format.input.white or WHITE
+    return Examples({"input": images if white == WHITE else images * np.float32(white / WHITE)}, {"target": targets})
 
 
 def _part(folder: DataFile, part: str, format_: Format) -> tuple[Array, Array]:
     _, shape = _sizes(folder, part)
-    _check_same(folder, (*shape, 1), format_.shape)
+    _check_same(folder, (*shape, 1), format_.input.shape)
     images = _content(_file(folder, part, IMAGES), IMAGES)
     labels = _labels(folder, part)
-    indices, known = class_indices(labels, format_.labels)
+    indices, known = class_indices(labels, format_.target.labels)
     if not known.all():
         first = int(np.argmin(known))
         message = f"byte {first + 8:,} is label {labels[first]}, which is no class that is known"
         raise _file(folder, part, LABELS).error(
-            "unknown-class", message, note=f"there are: {', '.join(format_.labels)}"
+            "unknown-class", message, note=f"there are: {', '.join(format_.target.labels)}"
         )
     return images[..., None], indices
 

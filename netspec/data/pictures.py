@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from netspec.data.files import DataFile, Where, listed
-from netspec.data.format import Array, Examples, Format, Survey, Targets, in_natural_order
-from netspec.data.transforms import Resize
+from netspec.data.format import (
+    Array,
+    Examples,
+    Format,
+    InputFormat,
+    Inputs,
+    Survey,
+    TargetFormat,
+    in_natural_order,
+    sole,
+)
+from netspec.data.transforms import Resize, Transform
+from netspec.spec.data import Split
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ENDINGS", "Images", "Pictures", "images_below", "pictures_in", "read_examples"]
+__all__ = ["ENDINGS", "Images", "Pictures", "images_below", "pictures_in", "read_examples", "resized"]
 
 T = TypeVar("T")
 Classes = Sequence[tuple[DataFile, tuple[DataFile, ...]]]
@@ -106,11 +117,11 @@ class Images:
 
     path: str
 
-    def survey(self, where: Where) -> Survey:
+    def survey(self, where: Where, split: Split) -> Survey:
         folder = where.folder("images", self.path)
         return _surveyed(folder, _classes(folder))
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         folder = where.folder("images", self.path)
         classes = _classes(folder)
         survey = _surveyed(folder, classes)
@@ -119,9 +130,9 @@ class Images:
 
 def _surveyed(folder: DataFile, classes: Classes) -> Survey:
     labels = tuple(inside.path.name for inside, _ in classes)
-    Targets("class", labels).checked(folder)
+    target = TargetFormat("class", labels).checked(folder)
     shape = _with_image(classes[0][1][0], lambda image: (*_size(image), _channels(image)))
-    return Survey(Format(shape, "float32", "class", labels, white=255.0), sum(len(files) for _, files in classes))
+    return Survey(sole(InputFormat(shape, "float32", white=255.0), target), sum(len(files) for _, files in classes))
 
 
 def read_examples(folder: DataFile, format: Format) -> Examples:  # noqa: A002
@@ -133,10 +144,17 @@ def read_examples(folder: DataFile, format: Format) -> Examples:  # noqa: A002
     return _examples(_classes(folder), format)
 
 
-def pictures_in(files: Sequence[DataFile], format: Format) -> Pictures:  # noqa: A002
+def pictures_in(files: Sequence[DataFile], format: InputFormat) -> Pictures:  # noqa: A002
     """Image files as inputs of a format, which is one of images."""
     height, width, channels = format.shape
     return Pictures(tuple(files), (height, width), channels, format.white or 255.0)
+
+
+def resized(raw: Inputs, transforms: Sequence[Transform]) -> Inputs:
+    """The same inputs; images are resized as they are decoded if that comes first: their sizes may differ then."""
+    if isinstance(raw, Pictures) and transforms and isinstance(transforms[0], Resize):
+        return raw.resized(transforms[0])
+    return raw
 
 
 def images_below(folder: DataFile) -> tuple[DataFile, ...]:
@@ -184,14 +202,15 @@ def _classes(folder: DataFile) -> Classes:
 
 
 def _examples(classes: Classes, format_: Format) -> Examples:
-    index = {label: i for i, label in enumerate(format_.labels)}
+    labels = format_.target.labels
+    index = {label: i for i, label in enumerate(labels)}
     for folder, _ in classes:
         if folder.path.name not in index:
-            note = f"there are: {', '.join(format_.labels)}"
+            note = f"there are: {', '.join(labels)}"
             raise folder.error("unknown-class", f"'{folder.path.name}' is no class that is known", note=note)
     files = [file for _, files in classes for file in files]
     targets = np.repeat([index[f.path.name] for f, _ in classes], [len(files) for _, files in classes])
-    return Examples(pictures_in(files, format_), targets.astype(np.int32))
+    return Examples({"input": pictures_in(files, format_.input)}, {"target": targets.astype(np.int32)})
 
 
 # -- one image -------------------------------------------------------------------------------------------------------

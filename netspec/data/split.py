@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import pairwise
 
 import numpy as np
 
 from netspec.data.files import Where
-from netspec.data.format import Array
+from netspec.data.format import Array, Inputs, Sizes, Survey
 from netspec.diagnostics import DataError, Diagnostic
 from netspec.spec.data import Split
 
-__all__ = ["Sizes", "parts", "sizes"]
+__all__ = ["Sizes", "parts", "rows_of", "sizes", "sizes_of"]
 
 
-class Sizes(NamedTuple):
-    """How many examples each part has."""
+def sizes_of(survey: Survey, split: Split, where: Where) -> Sizes:
+    """The sizes of a source's parts: its own where it parts its examples itself.
 
-    train: int
-    validation: int
-    test: int
+    Raises:
+        DataError: as of `sizes`.
+    """
+    return survey.parts or sizes(split, survey.examples, survey.tests, where)
+
+
+def rows_of(survey: Survey, wanted: Sizes, target: Inputs, seed: int) -> tuple[Array, Array, Array]:
+    """The rows of each part of a source's examples.
+
+    Args:
+        target: of every example, the first one where there are several.
+        seed: of the split.
+    """
+    ends = np.cumsum((0, *wanted))
+    if survey.parts:
+        train, validation, test = (np.arange(start, end) for start, end in pairwise(ends))
+        return train, validation, test
+    own = survey.tests or 0
+    parted = survey.examples - own
+    one_class = survey.format.target.kind == "class" and not survey.format.target.shape
+    classes = target[np.arange(parted)] if one_class else None
+    train, validation, test = parts(wanted._replace(test=wanted.test - own), classes, seed)
+    return train, validation, np.arange(parted, survey.examples) if own else test
 
 
 def sizes(split: Split, examples: int, tests: int | None, where: Where) -> Sizes:

@@ -1,229 +1,176 @@
-"""Tables: what their columns are, and their cells as numbers.
+"""Tables: their rows as examples.
 
-A table is gone through twice, once for each: what a column is, only all its cells can tell.
+A table is gone through twice: what a column is, only all its cells can tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from netspec.data.files import SHOWN, DataFile, Where, listed
-from netspec.data.format import Array, Column, Examples, Format, Survey, Targets, in_natural_order, number_in
-from netspec.data.rows import DELIMITERS, Chunk, Table, opened
+from netspec.data.cells import Mistakes, as_codes, as_numbers, label
+from netspec.data.columns import Look, lookup, target_format
+from netspec.data.files import Where
+from netspec.data.format import (
+    Array,
+    Column,
+    Examples,
+    Format,
+    InputFormat,
+    Survey,
+    TargetFormat,
+    input_name,
+    number_in,
+)
+from netspec.data.rows import DELIMITERS, Table, opened
+from netspec.data.texts import UNLEARNED, TextColumn, as_tokens
 from netspec.diagnostics import DataError, Diagnostic, nearest
+from netspec.spec.data import Split
 
-__all__ = ["Csv", "Table", "opened", "read_examples", "read_inputs"]
-
-MOST_CLASSES = 20
-"""Different whole numbers of a target that is taken for a class, at the most."""
-
-MOST_WORDS = 1000
-"""Different words of an input column, at the most: each becomes a number of the input."""
-
-LARGEST_FLOAT = float(np.finfo(np.float32).max)
-
-MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "?"})
+__all__ = ["Csv", "Table", "TextColumn", "column_named", "opened", "read_examples", "read_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
 class Csv:
-    """A table, one of whose columns is to be predicted.
+    """A table, some of whose columns are to be predicted.
 
     Args:
         path: as it was written.
-        target: the column's name; None for the last.
+        target: the column's name; None for the last; names of several, each a target of its own.
         task: "classify" or "regress"; None where the column itself says.
+        lookup: columns whose values are looked up, each an input of its own.
+        text: the column of texts, if there is one.
     """
 
     path: str
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     task: str | None = None
+    lookup: tuple[str, ...] = ()
+    text: TextColumn | None = None
 
-    def survey(self, where: Where) -> Survey:
-        return self.read(where)[0]
+    def survey(self, where: Where, split: Split) -> Survey:
+        return self.read(where, split)[0]
 
-    def read(self, where: Where) -> tuple[Survey, Examples]:
+    def read(self, where: Where, split: Split) -> tuple[Survey, Examples]:
         table = opened(where.file("csv", self.path))
-        survey = self._surveyed(table, where)
-        return survey, read_examples(table, survey.format)
+        survey, texts = self._surveyed(table, where)
+        rows: list[int] = []
+        examples = _read(table, survey.format, rows)
+        if self.text is None:
+            return survey, examples
+        return self.text.added(survey, examples, dict(zip(rows, texts, strict=True)), table.file, where, split)
 
-    def _surveyed(self, table: Table, where: Where) -> Survey:
-        target = self._target(table, where)
-        looks = [_Look() for _ in table.header]
-        cells: list[str] = []
+    def _surveyed(self, table: Table, where: Where) -> tuple[Survey, list[str]]:
+        """What the columns are, and the cells of the text."""
+        targets = self._targets(table, where)
+        for column in self.lookup:
+            column_named(column, table, "lookup", where)
+        if self.text is not None:
+            column_named(self.text.column, table, "text", where)
+        self._check_uses(targets, table, where)
+        looks = {name: Look() for name in table.header}
+        kept: dict[str, list[str]] = {
+            n: [] for n in (*targets, *self.lookup, *([self.text.column] if self.text else []))
+        }
+        count = 0
         for chunk in table.chunks(range(len(table.header))):
-            for look, column in zip(looks, chunk.columns, strict=True):
-                look.see(column)
-            cells += chunk.columns[target]
-        if not cells:
+            count += len(chunk.rows)
+            for name, cells in zip(table.header, chunk.columns, strict=True):
+                if name in kept:
+                    kept[name] += cells
+                else:
+                    looks[name].see(cells)
+        if not count:
             raise table.file.error("no-examples", "there are no rows below the header")
-        columns = tuple(
-            look.column(name, table.file)
-            for i, (name, look) in enumerate(zip(table.header, looks, strict=True))
-            if i != target
-        )
-        targets = _targets(cells, self.task, table, table.header[target], where).checked(table.file)
-        shape = (sum(c.width for c in columns),)
-        name = table.header[target]
-        format_ = Format(shape, "float32", targets.target, targets.labels, 1, columns, target_name=name)
-        return Survey(format_, len(cells))
+        columns = tuple(look.column(name, table.file) for name, look in looks.items() if name not in kept)
+        inputs = self._inputs(columns, kept, table, where)
+        found = [target_format(kept[name], self.task, table.file, name, where) for name in targets]
+        names = _names(targets, "target", table, where) if isinstance(self.target, tuple) else ["target"]
+        known = Format(inputs, dict(zip(names, found, strict=True)), "table")
+        return Survey(known, count), kept[self.text.column] if self.text else []
 
-    def _target(self, table: Table, where: Where) -> int:
+    def _inputs(
+        self, columns: tuple[Column, ...], kept: Mapping[str, list[str]], table: Table, where: Where
+    ) -> dict[str, InputFormat]:
+        found = {"input": InputFormat((sum(c.width for c in columns),), "float32", columns)} if columns else {}
+        for name, column in zip(_names(self.lookup, "lookup", table, where, found), self.lookup, strict=True):
+            values = lookup(column, kept[column], table.file)
+            found[name] = InputFormat((), "int32", (values,), vocabulary=len(values.words))
+        if self.text is None:
+            return found
+        (name,) = _names([self.text.column], "text", table, where, found) if found else ["input"]
+        return {**found, name: self.text.unlearned()}
+
+    def _targets(self, table: Table, where: Where) -> tuple[str, ...]:
         if len(table.header) < 2:
             found = f"there is one column only, '{table.header[0]}'"
             help_ = f"cells are parted by {' or '.join(DELIMITERS.values())}"
             raise table.file.error("bad-header", f"{found}; there must be inputs and a target", help=help_)
         if self.target is None:
-            return len(table.header) - 1
-        if self.target not in table.header:
-            guess = nearest(self.target, table.header)
-            message = f"{table.file.name}: no column is called '{self.target}'"
-            label = f"did you mean '{guess}'?" if guess else ""
-            note = f"there are: {', '.join(table.header)}"
-            place = where.place("source", "target")
-            raise DataError(Diagnostic("no-such-column", message, place, str(table.file.path), label, note))
-        return table.header.index(self.target)
+            return (table.header[-1],)
+        targets = self.target if isinstance(self.target, tuple) else (self.target,)
+        return tuple(column_named(name, table, "target", where) for name in targets)
+
+    def _check_uses(self, targets: Sequence[str], table: Table, where: Where) -> None:
+        """See that no column serves two ends, and that one is left to be the input."""
+        uses = [("target", c) for c in targets] + [("lookup", c) for c in self.lookup]
+        uses += [("text", self.text.column)] if self.text else []
+        for i, (key, column) in enumerate(uses):
+            earlier = [k for k, c in uses[:i] if c == column]
+            if earlier:
+                message = f"column '{column}' is named by '{earlier[0]}' already"
+                help_ = "say which column is the target" if self.target is None else ""
+                raise DataError(Diagnostic("choice", message, where.key(key), help=help_))
+        if len(table.header) == len(targets):
+            message = f"{table.file.name}: every column is a target, and none is left to be an input"
+            raise DataError(Diagnostic("choice", message, where.key("target")))
 
 
-# -- what columns are ------------------------------------------------------------------------------------------------
+def column_named(name: str, table: Table, key: str, where: Where) -> str:
+    """The same name, if a column is called so.
+
+    Raises:
+        DataError: none is.
+    """
+    if name in table.header:
+        return name
+    guess = nearest(name, table.header)
+    message = f"{table.file.name}: no column is called '{name}'"
+    label = f"did you mean '{guess}'?" if guess else ""
+    note = f"there are: {', '.join(table.header)}"
+    raise DataError(Diagnostic("no-such-column", message, where.key(key), str(table.file.path), label, note))
 
 
-class _Look:
-    """What an input column looks like, as its cells go by: how many are numbers, and which words the others are."""
-
-    def __init__(self) -> None:
-        self.numbers = 0
-        self.others = 0
-        self.words: set[str] = set()
-
-    def see(self, cells: Sequence[str]) -> None:
-        if _all_numbers(cells) is not None:
-            self.numbers += len(cells)
-            return
-        present = [c for c in cells if c.casefold() not in MISSING]
-        numbers = sum(number_in(c) is not None for c in present)
-        self.numbers += numbers
-        self.others += len(present) - numbers
-        self.words.update(c for c in present if len(self.words) <= MOST_WORDS)
-
-    def column(self, name: str, file: DataFile) -> Column:
-        """Words, unless most cells are numbers: then the words are mistakes, and found to be such later."""
-        if self.numbers >= self.others:
-            return Column(name)
-        if len(self.words) > MOST_WORDS:
-            message = f"column '{name}' holds more than {MOST_WORDS:,} different words, each of which would be an input"
-            raise file.error("too-many-words", message, help="leave the column out of the file")
-        return Column(name, in_natural_order(self.words))
+def _names(columns: Sequence[str], key: str, table: Table, where: Where, taken: Iterable[str] = ()) -> list[str]:
+    """The names that columns give inputs or targets of their own."""
+    found: list[str] = []
+    for column in columns:
+        name = input_name(column)
+        if name is None or name in (*taken, *found):
+            why = "is the name of another one" if name else "holds no letter that a name could begin with"
+            message = f"{table.file.name}: column '{column}' would be called '{name or ''}', which {why}"
+            raise DataError(Diagnostic("name", message, where.key(key), help="change its name in the header"))
+        found.append(name)
+    return found
 
 
-def _all_numbers(cells: Sequence[str]) -> Array | None:
-    """The cells as numbers if every one is a finite one; None otherwise."""
-    try:
-        numbers = np.fromiter(map(float, cells), np.float64, len(cells))
-    except ValueError:
-        return None
-    # Python's float takes more than a table's cell may be: 1_000 and infinities among them.
-    return numbers if np.isfinite(numbers).all() and "_" not in "".join(cells) else None
+# -- rows ------------------------------------------------------------------------------------------------------------
+
+Convert = Callable[[Sequence[Sequence[str]], Sequence[int]], Array]
+"""Makes the cells of some columns, and the numbers of their rows, one array."""
 
 
-def _targets(cells: list[str], task: str | None, table: Table, name: str, where: Where) -> Targets:
-    present = [c for c in cells if c.casefold() not in MISSING]
-    if not present:
-        return Targets("number", ())
-    numbers = [n for c in present if (n := number_in(c)) is not None]
-    mostly_numbers = len(numbers) >= len(present) - len(numbers)
-    if task == "regress" and not mostly_numbers:
-        message = f"{table.file.name}: column '{name}' holds words, such as '{present[0]}', and cannot be regressed to"
-        raise DataError(Diagnostic("wrong-task", message, where.place("source", "task"), str(table.file.path)))
-    if not mostly_numbers or (task == "classify" and len(numbers) < len(present)):
-        return Targets("class", in_natural_order(set(present)))
-    if task == "classify" or (task is None and _look_like_classes(numbers)):
-        return Targets("class", in_natural_order({_label(c) for c in present if number_in(c) is not None}))
-    return Targets("number", ())
-
-
-def _look_like_classes(numbers: Sequence[float]) -> bool:
-    different = set(numbers)
-    few = len(different) <= MOST_CLASSES and 2 * len(different) <= len(numbers)
-    return few and all(n.is_integer() for n in different)
-
-
-def _label(cell: str) -> str:
-    """A class's name: of numbers, the shortest way to write them, so that 1, 1.0 and +1 are one class."""
-    number = number_in(cell)
-    if number is None or not np.isfinite(number):
-        return cell
-    return str(int(number)) if number.is_integer() else repr(number)
-
-
-# -- cells to numbers ------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Mistakes:
-    """Cells that will not do, by the sort of mistake: the first few in words, and how many."""
-
-    file: DataFile
-    found: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    totals: dict[str, int] = field(default_factory=dict)
-
-    def add(self, sort: str, row: int, column: str, found: str = "") -> None:
-        listing = self.found.setdefault(sort, [])
-        self.totals[sort] = self.totals.get(sort, 0) + 1
-        listing.append((row, f"row {row}, column '{column}'" + (f": '{_short(found)}'" if found else "")))
-        if len(listing) > 100 * SHOWN:
-            self.found[sort] = _first(listing)
-
-    def check(self) -> None:
-        """Raises all of them in one DataError, if there are any."""
-        if self.found:
-            raise DataError(*(self._diagnostic(sort) for sort in self.found))
-
-    def _diagnostic(self, sort: str) -> Diagnostic:
-        code, one, many, help_ = _SORTS[sort]
-        total = self.totals[sort]
-        what = f"1 cell {one}" if total == 1 else f"{total:,} cells {many}"
-        return self.file.diagnostic(
-            code, f"{what}: {listed([text for _, text in _first(self.found[sort])], total)}", help=help_
-        )
-
-
-_SORTS = {
-    "missing": ("missing-value", "is empty", "are empty", "fill them in, or leave their rows out"),
-    "number": ("not-a-number", "is no number", "are no numbers", "decimals are written with a point: 0.5"),
-    "large": ("not-finite", "is too large for float32", "are too large for float32", ""),
-    "word": ("unknown-word", "is a word that training never saw", "are words that training never saw", ""),
-    "label": ("unknown-class", "is no class that is known", "are no classes that are known", ""),
-}
-
-
-def _first(found: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Those of the first rows, in their order; columns are gone through one by one, so that rows come as they will."""
-    return sorted(found, key=lambda mistake: mistake[0])[:SHOWN]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "…"
-
-
-def read_inputs(table: Table, format: Format) -> tuple[list[int], Array]:  # noqa: A002
-    """The rows' numbers, and their inputs (float32) `[rows, width]`; a target column is passed over.
+def read_inputs(table: Table, format: Format) -> tuple[list[int], dict[str, Array]]:  # noqa: A002
+    """The rows' numbers, and their inputs by name; target columns are passed over.
 
     Raises:
         DataError: columns that are not the format's; cells that are missing or do not fit their column.
     """
-    _check_columns(table, format, {format.target_name})
-    mistakes = _Mistakes(table.file)
+    _check_columns(table, format, {t.source for t in format.targets.values()})
     rows: list[int] = []
-    inputs = [np.empty((0, *format.shape), np.float32)]
-    for chunk in table.chunks([table.header.index(c.name) for c in format.columns]):
-        rows += chunk.rows
-        inputs.append(_inputs(chunk, format, mistakes))
-    mistakes.check()
-    return rows, np.concatenate(inputs)
+    return rows, dict(_read(table, replace(format, targets={}), rows).inputs)  # type: ignore[arg-type]
 
 
 def read_examples(table: Table, format: Format) -> Examples:  # noqa: A002
@@ -233,27 +180,45 @@ def read_examples(table: Table, format: Format) -> Examples:  # noqa: A002
         DataError: columns that are not the format's; cells that are missing or do not fit their column.
     """
     _check_columns(table, format, set())
-    mistakes = _Mistakes(table.file)
-    names = [*(c.name for c in format.columns), format.target_name]
-    inputs = [np.empty((0, *format.shape), np.float32)]
-    targets = [np.empty(0, np.int32 if format.labels else np.float32)]
+    return _read(table, format)
+
+
+def _read(table: Table, format_: Format, rows: list[int] | None = None) -> Examples:
+    """The examples of a table whose columns are known to be the format's.
+
+    Args:
+        rows: is filled with their numbers.
+    """
+    mistakes = Mistakes(table.file)
+    known = {n: i for n, i in format_.inputs.items() if i.shape != UNLEARNED}
+    wanted: list[tuple[list[str], Convert]] = [_input_reader(i, mistakes) for i in known.values()]
+    wanted += [_target_reader(t, mistakes) for t in format_.targets.values()]
+    names = list(dict.fromkeys(name for columns, _ in wanted for name in columns))
+    found: list[list[Array]] = [[] for _ in wanted]
     for chunk in table.chunks([table.header.index(name) for name in names]):
-        inputs.append(_inputs(chunk, format, mistakes))
-        targets.append(_target(chunk.columns[-1], chunk.rows, format, mistakes))
+        cells = dict(zip(names, chunk.columns, strict=True))
+        if rows is not None:
+            rows += chunk.rows
+        for arrays, (columns, convert) in zip(found, wanted, strict=True):
+            arrays.append(convert([cells[c] for c in columns], chunk.rows))
     mistakes.check()
-    joined = np.concatenate(targets)
-    return Examples(np.concatenate(inputs), joined if format.labels else joined[:, None])
+    empty = [convert([[] for _ in columns], []) for columns, convert in wanted]
+    joined = [np.concatenate([first, *arrays]) for first, arrays in zip(empty, found, strict=True)]
+    return Examples(
+        dict(zip(known, joined, strict=False)), dict(zip(format_.targets, joined[len(known) :], strict=True))
+    )
 
 
 def _check_columns(table: Table, format_: Format, optional: set[str]) -> None:
     """The format's columns, in any order, and no others."""
-    known = {c.name for c in format_.columns} | {format_.target_name}
-    missing = [name for name in sorted(known - optional) if name not in table.header]
-    unknown = [name for name in table.header if name not in known]
+    inputs = [c.name for known in format_.inputs.values() for c in known.columns]
+    targets = [t.source for t in format_.targets.values()]
+    missing = [name for name in sorted({*inputs, *targets} - optional) if name not in table.header]
+    unknown = [name for name in table.header if name not in {*inputs, *targets}]
     if missing or unknown:
         lacking = [f"lacks column {_quoted(missing)}"] if missing else []
         excess = [f"has column {_quoted(unknown)}, which the network does not take"] if unknown else []
-        note = f"the columns are: {', '.join(c.name for c in format_.columns)}; target: {format_.target_name}"
+        note = f"the columns are: {', '.join(inputs)}; target: {', '.join(targets)}"
         raise table.file.error("wrong-columns", " and ".join([*lacking, *excess]), note=note)
 
 
@@ -261,51 +226,48 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-def _inputs(chunk: Chunk, format_: Format, mistakes: _Mistakes) -> Array:
-    """The inputs of some rows, whose first cells are those of the format's columns."""
-    parts = []
-    for column, cells in zip(format_.columns, chunk.columns, strict=False):
-        if not column.words:
-            parts.append(_numbers(cells, chunk.rows, column.name, mistakes)[:, None])
-            continue
-        codes = _codes(cells, chunk.rows, column.name, column.words, "word", mistakes)
-        parts.append(np.eye(len(column.words))[codes] if column.width > 1 else codes[:, None])
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+def _input_reader(known: InputFormat, mistakes: Mistakes) -> tuple[list[str], Convert]:
+    """The columns that an input is made of, and what makes it of their cells."""
+    names = [c.name for c in known.columns]
+    if known.tokens is not None:
+        return names, lambda cells, rows: as_tokens(cells[0], rows, known, mistakes)
+    if known.looked_up:
+        (column,) = known.columns
+        index = {word: i for i, word in enumerate(column.words)}
+        return names, lambda cells, rows: as_codes(
+            [label(c) for c in cells[0]], rows, column.name, index, "word", mistakes
+        )
+    each = [_column_reader(c, mistakes) for c in known.columns]
+
+    def convert(cells: Sequence[Sequence[str]], rows: Sequence[int]) -> Array:
+        parts = [read(own, rows) for read, own in zip(each, cells, strict=True)]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    return names, convert
 
 
-def _target(cells: Sequence[str], rows: Sequence[int], format_: Format, mistakes: _Mistakes) -> Array:
-    name, labels = format_.target_name, format_.labels
-    if not labels:
-        return _numbers(cells, rows, name, mistakes)
-    if all(number_in(label) is not None for label in labels):
-        cells = [_label(c) for c in cells]
-    return _codes(cells, rows, name, labels, "label", mistakes)
+def _column_reader(column: Column, mistakes: Mistakes) -> Callable[[Sequence[str], Sequence[int]], Array]:
+    """What makes a column's cells numbers of the input, [rows, width]."""
+    if not column.words:
+        return lambda cells, rows: as_numbers(cells, rows, column.name, mistakes)[:, None]
+    index = {word: i for i, word in enumerate(column.words)}
+
+    def convert(cells: Sequence[str], rows: Sequence[int]) -> Array:
+        codes = as_codes(cells, rows, column.name, index, "word", mistakes)
+        return np.eye(len(index))[codes] if column.width > 1 else codes[:, None]
+
+    return convert
 
 
-def _numbers(cells: Sequence[str], rows: Sequence[int], column: str, mistakes: _Mistakes) -> Array:
-    numbers = _all_numbers(cells)
-    if numbers is None or (np.abs(numbers) > LARGEST_FLOAT).any():
-        numbers = np.array([_number(c, r, column, mistakes) for c, r in zip(cells, rows, strict=True)])
-    return numbers.astype(np.float32)
+def _target_reader(known: TargetFormat, mistakes: Mistakes) -> tuple[list[str], Convert]:
+    name = known.source
+    if known.kind == "number":
+        return [name], lambda cells, rows: as_numbers(cells[0], rows, name, mistakes)[:, None]
+    index = {word: i for i, word in enumerate(known.labels)}
+    numbers = all(number_in(word) is not None for word in known.labels)
 
+    def convert(cells: Sequence[Sequence[str]], rows: Sequence[int]) -> Array:
+        own = [label(c) for c in cells[0]] if numbers else cells[0]
+        return as_codes(own, rows, name, index, "label", mistakes)
 
-def _number(cell: str, row: int, column: str, mistakes: _Mistakes) -> float:
-    number = number_in(cell)
-    if number is not None and abs(number) <= LARGEST_FLOAT:
-        return number
-    missing = cell.casefold() in MISSING
-    mistakes.add("missing" if missing else "number" if number is None else "large", row, column, cell)
-    return 0.0
-
-
-def _codes(
-    cells: Sequence[str], rows: Sequence[int], column: str, words: tuple[str, ...], sort: str, mistakes: _Mistakes
-) -> Array:
-    index = {word: i for i, word in enumerate(words)}
-    codes = np.zeros(len(cells), np.int32)
-    for i, (cell, row) in enumerate(zip(cells, rows, strict=True)):
-        if (code := index.get(cell)) is None:
-            mistakes.add("missing" if cell.casefold() in MISSING else sort, row, column, cell)
-        else:
-            codes[i] = code
-    return codes
+    return [name], convert

@@ -16,7 +16,7 @@ import numpy as np
 from netspec.data.format import Array, Dtype
 from netspec.spec.call import Mismatch, Shape
 
-__all__ = ["Flatten", "Resize", "Rgb", "Scale", "Standardize", "Transform", "from_json", "to_json"]
+__all__ = ["Flatten", "Measure", "Resize", "Rgb", "Scale", "Standardize", "Transform", "from_json", "to_json"]
 
 LONGEST_SIDE = 16_384
 """Pixels of a resized image's side, at the most."""
@@ -102,6 +102,13 @@ class Standardize:
         standardized: Array = (inputs - np.array(self.means)) / np.array(self.deviations)
         return standardized.astype(np.float32)
 
+    def of_channel(self, channel: int) -> Standardize:
+        return Standardize((self.means[channel],), (self.deviations[channel],))
+
+    def back(self, outputs: Array) -> Array:
+        raw: Array = outputs * np.array(self.deviations) + np.array(self.means)
+        return raw
+
 
 def _moments(batches: Iterable[Array]) -> tuple[Array, Array, Array]:
     """Mean and variance of each number of the last axis, and whether it varies at all.
@@ -112,6 +119,9 @@ def _moments(batches: Iterable[Array]) -> tuple[Array, Array, Array]:
     low, high = np.array(np.inf), np.array(-np.inf)
     for batch in batches:
         rows = batch.reshape(-1, batch.shape[-1]).astype(np.float64)
+        rows = rows[~np.isnan(rows).any(axis=-1)]  # NaN is padding
+        if not len(rows):
+            continue
         here = rows.mean(axis=0)
         total = count + len(rows)
         squares = squares + ((rows - here) ** 2).sum(axis=0) + (here - mean) ** 2 * count * len(rows) / total
@@ -126,7 +136,7 @@ class Scale:
 
     Args:
         low, high: the range's ends.
-        lowest, highest: of the training part; one number over all pixels of images, one a column of tables.
+        lowest, highest: of the training part; one number over all pixels of images, one a channel or column otherwise.
     """
 
     kind: ClassVar[str] = "scale"
@@ -142,9 +152,10 @@ class Scale:
     def fit(self, batches: Iterable[Array]) -> Scale:
         lowest, highest = np.array(np.inf), np.array(-np.inf)
         for batch in batches:
-            axis = 0 if batch.ndim == 2 else None
-            lowest = np.minimum(lowest, batch.min(axis=axis))
-            highest = np.maximum(highest, batch.max(axis=axis))
+            axis = None if batch.ndim > 3 else tuple(range(batch.ndim - 1))
+            # Of NaN, which is padding, and a number, these give the number.
+            lowest = np.fmin(lowest, np.fmin.reduce(batch, axis=axis))
+            highest = np.fmax(highest, np.fmax.reduce(batch, axis=axis))
         ends = (tuple(np.atleast_1d(end).astype(float).tolist()) for end in (lowest, highest))
         return Scale(self.low, self.high, *ends)
 
@@ -154,6 +165,19 @@ class Scale:
         part = (inputs - lowest) / np.where(spread > 0, spread, 1.0)
         scaled: Array = self.low + part * (self.high - self.low)
         return scaled.astype(np.float32)
+
+    def of_channel(self, channel: int) -> Scale:
+        return Scale(self.low, self.high, (self.lowest[channel],), (self.highest[channel],))
+
+    def back(self, outputs: Array) -> Array:
+        lowest = np.array(self.lowest)
+        part = (outputs - self.low) / (self.high - self.low)
+        raw: Array = lowest + part * (np.array(self.highest) - lowest)
+        return raw
+
+
+Measure = Standardize | Scale
+"""What changes numbers one by one, and can be taken back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp, inf
+from math import exp, inf, prod
 from typing import Any
 
 from netspec.diagnostics import Diagnostic
@@ -59,13 +59,12 @@ def _consequence(low: float, high: float, judged: Judged, subject: Subject) -> s
     if form == "plus_minus":
         return "no number below 0, so one class is never predicted"
     if form == "zero_one":
-        least, most = 1 / (1 + exp(-low)), 1.0 if high == inf else 1 / (1 + exp(-high))
-        return f"no probability of the second class would be under {least:.0%}" + (
-            f" or over {most:.0%}" if most < 1 else ""
-        )
+        least, most = 100 / (1 + exp(-low)), 100 / (1 + exp(-high))
+        what = "the probability of the second class would"
+        return f"{what} never be under {least:.0f} %" + (f" or over {most:.0f} %" if most < 100 else "")
     if high == inf:
         return f"a class whose number is at its least, {low:g}, gets no gradient" if low == 0 else "none can fall far"
-    return f"no class would ever get more than {1 / (1 + (classes - 1) * exp(low - high)):.0%}"
+    return f"no class would ever get more than {100 / (1 + (classes - 1) * exp(low - high)):.0f} %"
 
 
 # -- targets -------------------------------------------------------------------------------------------------------
@@ -86,7 +85,8 @@ def target(subject: Subject) -> Iterator[Diagnostic]:
 def _many_classes(judged: Judged, subject: Subject) -> Iterator[Diagnostic]:
     assert subject.facts is not None
     assert judged.target is not None
-    classes, examples = len(subject.facts.targets[judged.target].labels), sum(subject.facts.examples.values())
+    target = subject.facts.targets[judged.target]
+    classes, examples = len(target.labels), sum(subject.facts.examples.values()) * prod(target.shape)
     if 2 * classes > examples:
         yield warning(
             "target",
@@ -133,10 +133,10 @@ def out_of_range(subject: Subject) -> Iterator[Diagnostic]:
         whole = "the input" if judged.of_input else "the target"
         goes = f"{whole} goes from {least:.4g} to {most:.4g}"
         if least == -inf:
-            goes = f"{whole} is standardized, and half of it below 0"
+            goes = f"{whole} is standardized, which has no bounds"
         yield warning(
             "out-of-range",
-            f"{goes}, and {last.node.name} gives numbers {own_bounds(last)}",
+            f"{goes}; {last.node.name} gives numbers {own_bounds(last)}",
             subject.place_of_call(last),
             note=f"{loss.kind} holds the one against the other, and they cannot come together",
             help=f"end without {last.name.rpartition('.')[2]}"

@@ -7,12 +7,24 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
 from netspec.spec.expression import Expression
 from netspec.spec.kind import Kind, Table, item_of, items_of
-from netspec.spec.values import LARGEST_COUNT, Count, Fraction, Integer, Literally, as_expression, must_be, one_of
+from netspec.spec.layer import Names
+from netspec.spec.values import (
+    LARGEST_COUNT,
+    Count,
+    Fraction,
+    Integer,
+    Literally,
+    Switch,
+    as_expression,
+    must_be,
+    one_of,
+)
 
 __all__ = ["Data", "Source", "Split", "Transform"]
 
@@ -53,6 +65,46 @@ class Diabetes(_Bundled):
 
 
 TASKS = ("classify", "regress")
+TOKENS = ("characters", "bytes", "words")
+
+_Task = Annotated[str | None, PlainValidator(one_of(TASKS)), WithJsonSchema({"enum": list(TASKS)})]
+_Tokens = Annotated[str, PlainValidator(one_of(TOKENS)), WithJsonSchema({"enum": list(TOKENS)})]
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    parts = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if parts and all(map(_is_word, parts)) and len(set(parts)) == len(parts):
+        return parts
+    raise must_be("a name, or a list of different names", value)
+
+
+def _word_or_words(value: Any) -> str | tuple[str, ...]:
+    found = _words(value)
+    return found if isinstance(value, list | tuple) else found[0]
+
+
+_WORDS_SCHEMA = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+_Words = Annotated[tuple[str, ...], PlainValidator(_words), _WORDS_SCHEMA]
+_WordOrWords = Annotated[str | tuple[str, ...], PlainValidator(_word_or_words), _WORDS_SCHEMA]
+
+
+def _check_together(table: Table, key: str, others: tuple[str, ...], needed: bool) -> None:
+    """See that keys which only mean something beside another one (or without it) stand so."""
+    if (getattr(table, key) is None) == needed:
+        for other in (o for o in others if o in table.model_fields_set and getattr(table, o) is not None):
+            how = "goes with" if needed else "does not go with"
+            raise PydanticCustomError("choice", f"has '{other}', which {how} '{key}'")
+
+
+def _check_vocabulary(tokens: str, vocabulary: Any) -> None:
+    if tokens == "bytes" and vocabulary is not None:
+        raise PydanticCustomError("choice", "has 'vocabulary', and there are 256 bytes whatever it says")
 
 
 class Csv(Source):
@@ -63,36 +115,174 @@ class Csv(Source):
     most 20 different ones, each found twice or more on average. Any other target is a number. Empty cells, and NA and
     its like, are mistakes.
 
+    All columns together are the input `input`; those of `lookup` and `text` are inputs of their own, called after the
+    column in small letters with _ for whatever else there is. A text without other columns beside it is `input` itself.
+
+    With `window` the rows are moments in time, in order: an input is so many rows, [window, columns], the target's own
+    column among them, and what is to be predicted are the target's next `horizon` numbers. A column of words, such as
+    dates, is passed over. Such a table is parted by position: the first rows are to train with, the ones after them to
+    validate and the last to test, and no row is in two parts. `standardize` and `scale` bring the target to the measure
+    of its column in the inputs, so losses and errors are counted in that measure; predictions are brought back.
+
     csv: the file, beside the spec.
-    target: the column to be predicted; the last one unless said otherwise.
+    target: the column to be predicted; the last one unless said otherwise. Of a list, each is a target of its own.
     task: "classify" or "regress", where the target's own look says the wrong thing.
+    lookup: columns of whole numbers or words, each to be looked up in an `embed` of its own: a single number, from 0
+        in the order of the values. All rows of the file together say which values there are.
+    text: a column of texts, each a sequence of whole numbers: 0 fills up what is shorter, 1 is a token that training
+        has not seen.
+    tokens: what a text is parted into: "words" (and punctuation; capitals stay), "characters" or "bytes".
+    length: of a text in tokens; a longer one is cut. The longest has it unless said otherwise, up to 1,024.
+    vocabulary: tokens that are told apart, at the most, 0 and 1 among them; the rarest of the training part become
+        unknown. Words have 10,000 unless said otherwise, characters as many as there are.
+    window: rows that a forecast looks at.
+    horizon: numbers that are forecast, one a row.
+    stride: rows from one window to the next; 1 unless said otherwise.
     """
 
     csv: str
-    target: str | None = None
-    task: Annotated[str | None, PlainValidator(one_of(TASKS)), WithJsonSchema({"enum": list(TASKS)})] = None
+    target: _WordOrWords | None = None
+    task: _Task = None
+    lookup: _Words | None = None
+    text: str | None = None
+    tokens: _Tokens = "words"
+    length: Count | None = None
+    vocabulary: Count | None = None
+    window: Count | None = None
+    horizon: Count = 1
+    stride: Count | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Csv":
+        _check_together(self, "text", ("tokens", "length", "vocabulary"), needed=True)
+        _check_together(self, "window", ("horizon", "stride"), needed=True)
+        _check_together(self, "window", ("lookup", "text", "task"), needed=False)
+        _check_vocabulary(self.tokens, self.vocabulary)
+        if self.window is not None and isinstance(self.target, tuple):
+            raise PydanticCustomError("choice", "has a list of targets, which does not go with 'window'")
+        return self
 
     def lower(self) -> Call:
-        return call("netspec.data.tables.Csv", self.csv, target=self.target, task=self.task)
+        if self.window is not None:
+            keys = {"target": self.target, "horizon": self.horizon, "stride": self.stride or 1}
+            return call("netspec.data.series.Series", self.csv, self.window, **keys)
+        keys = {"target": self.target, "task": self.task, "lookup": self.lookup or ()}
+        return call("netspec.data.tables.Csv", self.csv, **keys, text=self._text())
+
+    def _text(self) -> Call | None:
+        if self.text is None:
+            return None
+        return call("netspec.data.texts.TextColumn", self.text, self.tokens, self.length, self.vocabulary)
 
 
 class Npz(Source):
     """NumPy arrays in one file, one example a row of each.
 
     Fractions and bytes become float32 and signed whole numbers int32, as an embedding needs. Images without channels
-    (rank 3) get an axis for one. A target of whole numbers or words is a class;
-    one of fractions is a number, or a row of them.
+    (rank 3) get an axis for one. A target of whole numbers or words is a class; one of fractions is a number, or a row
+    of them. Of a list of arrays, each is an input or target of its own, called after the array.
+
+    With `sequences`, arrays of rank 3 are vectors in turn, [length, channels], and whole numbers [length] tokens in
+    turn. A position of NaN throughout, or the whole number 0, fills up what is shorter, at its end. A target of whole
+    numbers [length] is a class for each position, or -1 where nothing is to be predicted.
 
     npz: the file, beside the spec.
     input, target: the arrays' names.
+    sequences: whether the arrays hold sequences.
     """
 
     npz: str
-    input: str = "x"
-    target: str = "y"
+    input: _WordOrWords = "x"
+    target: _WordOrWords = "y"
+    sequences: Switch = False
 
     def lower(self) -> Call:
-        return call("netspec.data.arrays.Npz", self.npz, input=self.input, target=self.target)
+        keys = {"input": self.input, "target": self.target, "sequences": self.sequences}
+        return call("netspec.data.arrays.Npz", self.npz, **keys)
+
+
+class _RunningText(Source, abstract=True):
+    """Text that a network learns to continue."""
+
+    tokens: _Tokens = "characters"
+    window: Count = 64
+    stride: Count | None = None
+    vocabulary: Count | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "_RunningText":
+        _check_vocabulary(self.tokens, self.vocabulary)
+        return self
+
+    def _cut(self) -> Call:
+        return call("netspec.data.text.Cut", self.tokens, self.window, self.stride or self.window, self.vocabulary)
+
+
+class Text(_RunningText):
+    """Text to learn to continue: an example is `window` tokens, and its target the token after each of them.
+
+    The text is parted by position: the beginning is to train with, what follows to validate, the end to test, and no
+    token is in two parts. The tokens are those of the training part; any other one is unknown, which is token 0 (bytes
+    are all known). `netspec predict RUN --text "…"` continues a text. Several files are read in the order of their
+    names, one right after the other.
+
+    text: a file of UTF-8 beside the spec, or several: `"poems/*.txt"`.
+    tokens: "characters"; "words" and punctuation, capitals as they stand, and line breaks; or "bytes", of any file.
+    window: tokens of an example.
+    stride: tokens from one window to the next; as many as `window` unless said otherwise, so that none is read twice.
+    vocabulary: tokens that are told apart, at the most, the unknown one among them; the rarest become unknown. Words
+        have 10,000 unless said otherwise, characters as many as there are.
+    """
+
+    text: str
+
+    def lower(self) -> Call:
+        return call("netspec.data.text.Text", self.text, self._cut())
+
+
+CORPORA = ("python_reference",)
+
+
+class Corpus(_RunningText):
+    """Text that is there without a download, to learn to continue, as of the source `text`.
+
+    "python_reference" is the reference of the Python language that Python itself brings along for `help()`, half a
+    million characters. It differs a little from one version of Python to the next, and results with it.
+
+    corpus: "python_reference".
+    tokens: "characters"; "words" and punctuation, capitals as they stand, and line breaks; or "bytes".
+    window: tokens of an example.
+    stride: tokens from one window to the next; as many as `window` unless said otherwise, so that none is read twice.
+    vocabulary: tokens that are told apart, at the most, the unknown one among them; the rarest become unknown. Words
+        have 10,000 unless said otherwise, characters as many as there are.
+    """
+
+    corpus: Literally(*CORPORA)  # type: ignore[valid-type]
+
+    def lower(self) -> Call:
+        return call("netspec.data.text.Corpus", self.corpus, self._cut())
+
+
+class Pairs(Source):
+    """Two examples of another source at a time, `left` and `right`, and whether they are of the same class.
+
+    The targets are `is_same` ("different" or "same", about half the pairs each), `left_label` and `right_label`. A part
+    has as many pairs as it has examples: each is the left one once, and no example of one part meets one of another.
+    The split's seed says which are paired. Transforms are learned from the examples, and applied to both.
+
+    pairs: the other source, of classes and one input: `{ pairs = "digits" }`, `{ pairs = { idx = "mnist" } }`.
+    """
+
+    pairs: Annotated[Source, *item_of(Source)]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Pairs":
+        if isinstance(self.pairs, Pairs | _RunningText) or getattr(self.pairs, "window", None) is not None:
+            raise PydanticCustomError("choice", "is made of examples of one class each, which that source has none of")
+        return self
+
+    def lower(self) -> Call:
+        return call("netspec.data.pairs.Pairs", self.pairs.lower())
 
 
 class Idx(Source):
@@ -123,11 +313,20 @@ class Images(Source):
 
 
 class Transform(Kind, family="transform"):
-    """What is done to every input, in turn; what it needs to know it learns from the training part alone."""
+    """What is done to every input, in turn; what it needs to know it learns from the training part alone.
+
+    of: the input, or a list of them, that it is for; every input of fractions unless said otherwise.
+    """
+
+    of: Names | None = None
 
     @abstractmethod
     def lower(self) -> Call:
         """The call that makes the transform."""
+
+    @classmethod
+    def universal(cls) -> tuple[str, ...]:
+        return ("of",)
 
 
 def _parts(value: Any) -> tuple[Any, ...]:
@@ -162,7 +361,7 @@ class Resize(Transform):
 
 
 class Standardize(Transform):
-    """Mean 0 and variance 1: by channel for images, by column otherwise. What never varies becomes 0."""
+    """Mean 0 and variance 1: by channel for images and sequences, by column otherwise. What never varies becomes 0."""
 
     def lower(self) -> Call:
         return call("netspec.data.transforms.Standardize")
@@ -181,7 +380,7 @@ def _range(value: Any) -> tuple[Any, ...]:
 
 
 class Scale(Transform):
-    """From the smallest and largest number to a range: over all pixels of images, by column otherwise.
+    """From the smallest and largest number to a range: over all pixels of images, by channel or column otherwise.
 
     They are the training part's, so others may fall somewhat outside.
 
@@ -217,7 +416,8 @@ class Rgb(Transform):
 class Split(Table):
     """How examples are parted: by chance, each part with its fair share of every class.
 
-    The seed is the split's own, so that runs with different seeds are tested alike.
+    The seed is the split's own, so that runs with different seeds are tested alike. Running text and series are parted
+    by position instead, the training part first, and the shares are of their tokens or rows.
 
     validation, test: their shares of all examples; 0 for none.
     seed: of the permutation that parts them.

@@ -79,8 +79,8 @@ def size_of(examples: Examples) -> int:
 
 
 def in_memory(examples: Examples) -> bool:
-    """Whether all inputs are arrays that are held."""
-    return all(isinstance(a, np.ndarray) for a in examples.inputs.values())
+    """Whether all inputs and targets are arrays that are held."""
+    return all(isinstance(a, np.ndarray) for a in (*examples.inputs.values(), *examples.targets.values()))
 
 
 Order = Callable[[int], Any]

@@ -43,10 +43,10 @@ def test_inputs(npz, x, shape, dtype, white):
     written = npz(x=x, y=Y)
     loaded = written.load()
     assert loaded.facts == written.facts()
-    assert (loaded.facts.input, loaded.facts.dtype) == (shape, dtype)
-    assert loaded.train.inputs.dtype == dtype
-    assert np.array_equal(loaded.train.inputs, x.reshape(4, *shape).astype(dtype))
-    assert loaded.preparation.format.white == white
+    assert (loaded.facts.inputs["input"].shape, loaded.facts.inputs["input"].dtype) == (shape, dtype)
+    assert loaded.train.inputs["input"].dtype == dtype
+    assert np.array_equal(loaded.train.inputs["input"], x.reshape(4, *shape).astype(dtype))
+    assert loaded.preparation.format.input.white == white
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_inputs(npz, x, shape, dtype, white):
 )
 def test_targets(npz, y, labels, targets):
     loaded = npz(', input = "a", target = "b"', a=X, b=y).load()
-    assert loaded.facts.labels == labels
-    assert loaded.train.targets.tolist() == targets
-    assert loaded.facts.outputs == (1 if labels else len(targets[0]))
+    assert loaded.facts.targets["target"].labels == labels
+    assert loaded.train.targets["target"].tolist() == targets
+    assert loaded.facts.targets["target"].shape == (() if labels else (len(targets[0]),))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_new_arrays(npz, tmp_path):
     np.savez(tmp_path / "new.npz", x=X[:2].reshape(2, 2, 3), y=[3, 3])
     names, inputs = data.read_inputs(tmp_path / "new.npz", preparation)
     assert names == ("0", "1")
-    assert np.array_equal(inputs[..., 0], X[:2].reshape(2, 2, 3))
-    assert data.evaluate_part(tmp_path / "new.npz", preparation).targets.tolist() == [1, 1]
+    assert np.array_equal(inputs["input"][..., 0], X[:2].reshape(2, 2, 3))
+    assert data.evaluate_part(tmp_path / "new.npz", preparation).targets["target"].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ def test_what_is_known_of_bundled_sets_is_true(write, name):
     found = getattr(datasets, f"load_{name}")()
     known = loaded.preparation.format
     assert sum(loaded.facts.examples.values()) == len(found.data)
-    assert tuple(map(str, getattr(found, "target_names", []))) == known.labels
+    assert tuple(map(str, getattr(found, "target_names", []))) == known.target.labels
     if name != "digits":
-        assert tuple(map(str, found.feature_names)) == tuple(c.name for c in known.columns)
-    inputs = np.concatenate([part.inputs for part in (loaded.train, loaded.validation, loaded.test)])
-    assert inputs.shape == (len(found.data), *loaded.facts.input)
+        assert tuple(map(str, found.feature_names)) == tuple(c.name for c in known.input.columns)
+    inputs = np.concatenate([part.inputs["input"] for part in (loaded.train, loaded.validation, loaded.test)])
+    assert inputs.shape == (len(found.data), *loaded.facts.inputs["input"].shape)
     assert np.allclose(np.sort(inputs, axis=None), np.sort(found.data, axis=None))
 
 
@@ -47,19 +47,21 @@ def test_a_check_imports_neither_jax_nor_scikit_learn_nor_pillow():
 def test_transforms_learn_from_the_training_part_alone(write):
     raw = write('"wine"', PARTED).load()
     loaded = write('"wine"', 'transform = ["standardize"]', PARTED).load()
-    wide = raw.train.inputs.astype(np.float64)
-    expected = (raw.test.inputs - wide.mean(axis=0)) / wide.std(axis=0)
-    assert np.allclose(loaded.test.inputs, expected, rtol=1e-5)
-    assert np.array_equal(loaded.preparation.apply(raw.test.inputs), loaded.test.inputs)
+    wide = raw.train.inputs["input"].astype(np.float64)
+    expected = (raw.test.inputs["input"] - wide.mean(axis=0)) / wide.std(axis=0)
+    assert np.allclose(loaded.test.inputs["input"], expected, rtol=1e-5)
+    assert np.array_equal(
+        loaded.preparation.input("input").apply(raw.test.inputs["input"]), loaded.test.inputs["input"]
+    )
     assert loaded.fingerprint == raw.fingerprint
 
 
 def test_each_transform_learns_from_the_one_before(write):
     lines = ('transform = [{ resize = [4, 4] }, "rgb", { scale = [-1, 1] }, "standardize", "flatten"]', PARTED)
     loaded = write('"digits"', *lines).load()
-    assert loaded.facts.input == (48,)
-    assert abs(loaded.train.inputs.mean(dtype=np.float64)) < 1e-6
-    scale = loaded.preparation.transforms[2]
+    assert loaded.facts.inputs["input"].shape == (48,)
+    assert abs(loaded.train.inputs["input"].mean(dtype=np.float64)) < 1e-6
+    scale = loaded.preparation.transforms["input"][2]
     assert scale.lowest == (0,)
     assert scale.highest[0] < 16
 
@@ -116,4 +118,4 @@ CELLS = st.text('01.,;\t\n\r"e-aN? \ufeff\0', max_size=60) | st.text(max_size=20
 def test_any_text_is_a_table_or_a_mistake(table, content):
     with contextlib.suppress(DataError):
         loaded = table(content.encode("utf-8", "surrogatepass")).load()
-        assert np.isfinite(loaded.train.inputs).all()
+        assert np.isfinite(loaded.train.inputs["input"]).all()

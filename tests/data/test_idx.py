@@ -46,11 +46,11 @@ def test_the_test_part_is_its_own(mnist):
     loaded = section.load()
     assert loaded.facts == section.facts()
     assert loaded.facts.examples == {"train": 8, "validation": 2, "test": 4}
-    assert loaded.facts.input == (3, 2, 1)
-    assert loaded.facts.labels == ("0", "1", "2")
-    assert np.array_equal(loaded.test.inputs[..., 0], images(4, 2))
-    assert loaded.test.targets.tolist() == [0, 1, 2, 0]
-    assert loaded.train.inputs.dtype == np.float32
+    assert loaded.facts.inputs["input"].shape == (3, 2, 1)
+    assert loaded.facts.targets["target"].labels == ("0", "1", "2")
+    assert np.array_equal(loaded.test.inputs["input"][..., 0], images(4, 2))
+    assert loaded.test.targets["target"].tolist() == [0, 1, 2, 0]
+    assert loaded.train.inputs["input"].dtype == np.float32
 
 
 def test_files_may_be_gzipped_and_dotted_and_without_a_test_part(mnist):
@@ -116,7 +116,7 @@ def test_a_folder_is_evaluated_by_its_test_part(mnist, tmp_path):
     preparation = written("split = { validation = 0 }", 'transform = ["standardize"]').load().preparation
     part = data.evaluate_part(tmp_path / "set", preparation)
     assert len(part) == 4
-    assert np.array_equal(part.inputs, preparation.apply(images(4, 2)[..., None]))
+    assert np.array_equal(part.inputs["input"], preparation.input("input").apply(images(4, 2)[..., None]))
     (tmp_path / "set" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.full(4, 9)))
     with pytest.raises(DataError, match="no class that is known"):
         data.evaluate_part(tmp_path / "set", preparation)

@@ -26,11 +26,11 @@ def test_a_folder_is_a_class_and_the_first_image_says_what_all_become(cats_and_d
     written = write(SOURCE)
     loaded = written.load()
     assert loaded.facts == written.facts()
-    assert loaded.facts.labels == ("cats", "dogs")
-    assert loaded.facts.input == (4, 6, 1)
-    assert loaded.train.targets.tolist() == [0] * 4 + [1] * 4
+    assert loaded.facts.targets["target"].labels == ("cats", "dogs")
+    assert loaded.facts.inputs["input"].shape == (4, 6, 1)
+    assert loaded.train.targets["target"].tolist() == [0] * 4 + [1] * 4
     with Image.open(tmp_path / "set/cats/1.png") as picture:
-        assert np.array_equal(loaded.train.inputs[1, ..., 0], np.asarray(picture))
+        assert np.array_equal(loaded.train.inputs["input"][1, ..., 0], np.asarray(picture))
 
 
 def test_a_set_too_large_to_be_held_is_read_when_asked_for(cats_and_dogs, write, monkeypatch):
@@ -44,14 +44,20 @@ def test_a_set_too_large_to_be_held_is_read_when_asked_for(cats_and_dogs, write,
     assert held.train.in_memory
     assert not lazy.train.in_memory
     assert lazy.fingerprint == held.fingerprint
-    assert (lazy.train.inputs.shape, lazy.train.inputs.dtype, len(lazy.train.inputs)) == ((6, 5, 5, 1), np.float32, 6)
+    assert (lazy.train.inputs["input"].shape, lazy.train.inputs["input"].dtype, len(lazy.train.inputs["input"])) == (
+        (6, 5, 5, 1),
+        np.float32,
+        6,
+    )
     rows = np.array([5, 0, 3])
     found, targets = lazy.train.take(rows)
     # Batches of other sizes round the statistics' last digits otherwise.
-    assert np.allclose(found, held.train.take(rows)[0], atol=1e-6)
-    assert np.array_equal(targets, held.train.targets[rows])
-    assert np.array_equal(lazy.train.inputs[5], found[0])
-    assert np.array_equal(lazy.train.inputs[4:], np.stack([lazy.train.inputs[4], lazy.train.inputs[5]]))
+    assert np.allclose(found["input"], held.train.take(rows)[0]["input"], atol=1e-6)
+    assert np.array_equal(targets["target"], held.train.targets["target"][rows])
+    assert np.array_equal(lazy.train.inputs["input"][5], found["input"][0])
+    assert np.array_equal(
+        lazy.train.inputs["input"][4:], np.stack([lazy.train.inputs["input"][4], lazy.train.inputs["input"][5]])
+    )
 
 
 def test_sizes_may_differ_only_if_images_are_resized_first(image, write):
@@ -61,7 +67,7 @@ def test_sizes_may_differ_only_if_images_are_resized_first(image, write):
     assert mistake.code == "wrong-shape"
     assert mistake.message == "set/b/1.png: is 5 × 6, where 4 × 6 is expected"
     loaded = write(SOURCE, "transform = [{ resize = [2, 3] }]", "split = { validation = 0, test = 0 }").load()
-    assert loaded.train.inputs.shape == (2, 2, 3, 1)
+    assert loaded.train.inputs["input"].shape == (2, 2, 3, 1)
 
 
 def test_a_wrong_size_is_noticed_in_a_set_that_is_not_held(image, write, monkeypatch):
@@ -83,7 +89,7 @@ def test_images_are_as_people_see_them(write, tmp_path):
     exif[0x0112] = 8
     lying.save(tmp_path / "set/b/1.png", exif=exif)
     Image.new("P", (3, 2)).save(tmp_path / "set/c/1.gif")
-    found = write(SOURCE).load().train.inputs[..., 0]
+    found = write(SOURCE).load().train.inputs["input"][..., 0]
     assert found[0].tolist() == [[0, 1, 2], [3, 4, 255]]
     assert found[1].tolist() == [[4, 5, 6], [1, 2, 3]]
     assert found[2].tolist() == [[0, 0, 0], [0, 0, 0]]
@@ -145,10 +151,10 @@ def test_new_images(cats_and_dogs, image, write, tmp_path):
     assert names == ("1.png", "b/2.png")
     one = data.read_inputs(tmp_path / "new/1.png", preparation)
     assert one.names == ("1.png",)
-    assert np.array_equal(one.inputs[0], inputs[0])
+    assert np.array_equal(one.inputs["input"][0], inputs["input"][0])
     part = data.evaluate_part(tmp_path / "set", preparation)
-    assert np.array_equal(part.inputs[1], inputs[0])
-    assert part.targets.tolist() == [0] * 4 + [1] * 4
+    assert np.array_equal(part.inputs["input"][1], inputs["input"][0])
+    assert part.targets["target"].tolist() == [0] * 4 + [1] * 4
 
 
 def test_a_new_folder_of_an_unknown_class(cats_and_dogs, image, write, tmp_path):

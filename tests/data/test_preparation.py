@@ -26,8 +26,8 @@ def test_a_preparation_reads_back_exactly(write, source, transforms):
     loaded = write(source, f"transform = {transforms}", PARTED).load()
     again = data.Preparation.from_json(json.loads(json.dumps(loaded.preparation.to_json())))
     assert again == loaded.preparation
-    assert again.shape == loaded.facts.input
-    assert again.dtype == loaded.facts.dtype
+    assert again.input("input").shape == loaded.facts.inputs["input"].shape
+    assert again.input("input").dtype == loaded.facts.inputs["input"].dtype
 
 
 @pytest.mark.parametrize("broken", [{}, {"format": {}, "transforms": []}, {"format": 3, "transforms": []}])
@@ -39,14 +39,17 @@ def test_a_broken_preparation_is_refused(broken):
 def test_a_drawn_digit_has_the_range_of_the_bundled_ones(write, tmp_path):
     preparation = write('"digits"').load().preparation
     Image.new("RGB", (8, 8), "white").save(tmp_path / "white.png")
-    assert data.read_inputs(tmp_path / "white.png", preparation).inputs.tolist() == np.full((1, 8, 8, 1), 16.0).tolist()
+    assert (
+        data.read_inputs(tmp_path / "white.png", preparation).inputs["input"].tolist()
+        == np.full((1, 8, 8, 1), 16.0).tolist()
+    )
 
 
 def test_a_bundled_table_takes_a_table_of_its_columns(write, tmp_path):
     preparation = write('"iris"').load().preparation
-    header = ",".join(c.name for c in preparation.format.columns)
+    header = ",".join(c.name for c in preparation.format.input.columns)
     (tmp_path / "new.csv").write_text(f"{header}\n1,2,3,4\n")
-    assert data.read_inputs(tmp_path / "new.csv", preparation).inputs.tolist() == [[1, 2, 3, 4]]
+    assert data.read_inputs(tmp_path / "new.csv", preparation).inputs["input"].tolist() == [[1, 2, 3, 4]]
 
 
 @pytest.mark.parametrize(

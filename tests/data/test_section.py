@@ -22,7 +22,9 @@ def test_expressions_are_worked_out_everywhere(write):
     ]
     assert (section.split.validation, section.split.test) == (0.25, 0.2)
     assert "test" in section.split.model_fields_set
-    assert section.source.lower() == call("netspec.data.tables.Csv", "a.csv", target=None, task=None)
+    assert section.source.lower() == call(
+        "netspec.data.tables.Csv", "a.csv", target=None, task=None, lookup=(), text=None
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspec import data
-from netspec.data import tables
+from netspec.data import columns
 from netspec.diagnostics import DataError
 
 XOR = "a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n"
@@ -17,13 +17,13 @@ def test_xor_is_read_whole_without_a_split(table):
     loaded = written.load()
     assert loaded.facts == written.facts()
     assert loaded.facts.examples == {"train": 4, "validation": 0, "test": 0}
-    assert loaded.facts.labels == ("0", "1")
-    assert loaded.train.inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
-    assert loaded.train.targets.tolist() == [0, 1, 1, 0]
+    assert loaded.facts.targets["target"].labels == ("0", "1")
+    assert loaded.train.inputs["input"].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert loaded.train.targets["target"].tolist() == [0, 1, 1, 0]
     assert len(loaded.test) == 0
-    assert loaded.test.inputs.shape == (0, 2)
-    assert loaded.train.inputs.dtype == np.float32
-    assert loaded.train.targets.dtype == np.int32
+    assert loaded.test.inputs["input"].shape == (0, 2)
+    assert loaded.train.inputs["input"].dtype == np.float32
+    assert loaded.train.targets["target"].dtype == np.int32
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_xor_is_read_whole_without_a_split(table):
 )
 def test_tables_are_written_in_many_ways(table, content):
     loaded = table(content).load()
-    assert loaded.train.inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
-    assert loaded.train.targets.tolist() == [0, 1, 1, 0]
+    assert loaded.train.inputs["input"].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert loaded.train.targets["target"].tolist() == [0, 1, 1, 0]
 
 
 def test_words_become_numbers(table):
     loaded = table("colour,size,y\nred,big,a\nblue,small,b\n10 green,big,a\n9 green,big,b\n").load()
     # Two words are 0 and 1, more are one column each, in natural order: '9 green' comes before '10 green'.
-    assert loaded.preparation.format.columns[0].words == ("9 green", "10 green", "blue", "red")
-    assert loaded.train.inputs.tolist() == [[0, 0, 0, 1, 0], [0, 0, 1, 0, 1], [0, 1, 0, 0, 0], [1, 0, 0, 0, 0]]
+    assert loaded.preparation.format.input.columns[0].words == ("9 green", "10 green", "blue", "red")
+    assert loaded.train.inputs["input"].tolist() == [[0, 0, 0, 1, 0], [0, 0, 1, 0, 1], [0, 1, 0, 0, 0], [1, 0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def test_words_become_numbers(table):
 )
 def test_the_target_is_a_class_or_a_number(table, cells, keys, labels):
     loaded = table("x,y\n" + "".join(f"{i},{c}\n" for i, c in enumerate(cells)), keys).load()
-    assert loaded.facts.labels == labels
+    assert loaded.facts.targets["target"].labels == labels
     if labels:
         assert loaded.facts.constants == {"features": 1, "classes": len(labels)}
-        found = [labels[i] for i in loaded.train.targets]
+        found = [labels[i] for i in loaded.train.targets["target"]]
         assert [c.removeprefix("+").removesuffix(".0") for c in cells] == found
     else:
-        assert loaded.facts.target == "number"
-        assert loaded.train.targets.tolist() == [[float(c)] for c in cells]
+        assert loaded.facts.targets["target"].kind == "number"
+        assert loaded.train.targets["target"].tolist() == [[float(c)] for c in cells]
 
 
 def test_the_target_may_stand_anywhere(table):
     loaded = table("y,b\nu,3\nv,4\n", ', target = "y"').load()
-    assert loaded.facts.labels == ("u", "v")
-    assert loaded.train.inputs.tolist() == [[3], [4]]
+    assert loaded.facts.targets["target"].labels == ("u", "v")
+    assert loaded.train.inputs["input"].tolist() == [[3], [4]]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_mistakes_of_several_sorts_are_told_at_once_and_counted(table):
 
 
 def test_a_column_of_too_many_words_is_refused(table, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_WORDS", 5)
+    monkeypatch.setattr(columns, "MOST_WORDS", 5)
     assert "column 'name'" in table("name,y\n" + "".join(f"w{i},{i % 2}\n" for i in range(8))).mistake().message
 
 
@@ -147,10 +147,10 @@ def test_new_rows_are_read_like_the_old_ones(table, tmp_path):
     (tmp_path / "new.csv").write_text("size;colour\n5;green\n\n6;red\n")
     names, inputs = data.read_inputs(tmp_path / "new.csv", preparation)
     assert names == ("2", "4")
-    assert inputs.tolist() == [[0, 1, 0, 5], [0, 0, 1, 6]]
+    assert inputs["input"].tolist() == [[0, 1, 0, 5], [0, 0, 1, 6]]
     (tmp_path / "new.csv").write_text("y,size,colour\nb,5,green\n")
     part = data.evaluate_part(tmp_path / "new.csv", preparation)
-    assert (part.inputs.tolist(), part.targets.tolist()) == ([[0, 1, 0, 5]], [1])
+    assert (part.inputs["input"].tolist(), part.targets["target"].tolist()) == ([[0, 1, 0, 5]], [1])
 
 
 @pytest.mark.parametrize(
