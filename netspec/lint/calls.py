@@ -111,6 +111,6 @@ def bounds(operation: Operation) -> tuple[float, float] | None:
 
 
 def own_bounds(operation: Operation) -> str:
-    """The same in words: "from 0 to 1", "0 and more"."""
+    """The same in words: "from 0 to 1", "from 0 up"."""
     low, high = bounds(operation) or (-inf, inf)
-    return f"{low:g} and more" if high == inf else f"from {low:g} to {high:g}"
+    return f"from {low:g} up" if high == inf else f"from {low:g} to {high:g}"

@@ -49,13 +49,20 @@ def constant_initial(subject: Subject) -> Iterator[Diagnostic]:
             note = f"they give the same numbers, and only the weights of {after.node.name} tell them apart"
         yield warning(
             "constant-initial",
-            f"the {units} units of {node.name} begin as one: the weights of each are {value}",
+            f"the {units:,} units of {node.name} begin as one: {_weights(value)}",
             subject.place(node, "init"),
             note=note,
-            help=f"init = {{ normal = {value.lstrip('-')} }}, if that is its size; or leave it out"
-            if value not in ("0", "the same")
-            else "leave init out: the weights are drawn at random then",
+            help="leave init out: the weights are drawn at random then"
+            if value in ("0", "1", SAME)
+            else f"init = {{ normal = {value.lstrip('-')} }} draws weights of that size at random",
         )
+
+
+SAME = "the same"
+
+
+def _weights(value: str) -> str:
+    return "each has the same weights" if value == SAME else f"all their weights are {value}"
 
 
 def _alike(operation: Operation) -> str | None:
@@ -73,7 +80,7 @@ def _alike(operation: Operation) -> str | None:
 
 def _constant(operation: Operation) -> bool:
     kernel = operation.node.initial.get("kernel")
-    return kernel is not None and _same(kernel) not in (None, "the same")
+    return kernel is not None and _same(kernel) not in (None, SAME)
 
 
 def _same(call: Call) -> str | None:
@@ -82,7 +89,7 @@ def _same(call: Call) -> str | None:
         return f"{call.arguments[0]:g}"
     if call.name != "netspec.nn.initial.literal":
         return None
-    return "the same" if _columns_equal(call.arguments[0]) else None
+    return SAME if _columns_equal(call.arguments[0]) else None
 
 
 def _columns_equal(values: Any) -> bool:
