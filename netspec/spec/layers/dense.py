@@ -31,8 +31,8 @@ class Dense(Layer):
 
     def lower(self, x: Shape) -> Lowered:
         width = needs_channels(x)
-        first = call(self._module, width, self.dense, use_bias=self.bias) if self.tie is None else self._tied(width)
-        return then(first, self.activation, x)
+        own = call(self._module, width, self.dense, use_bias=self.bias)
+        return then(own if self.tie is None else self._tied(self.tie, width), self.activation, x)
 
     @property
     def _module(self) -> str:
@@ -40,10 +40,10 @@ class Dense(Layer):
             return "flax.nnx.Linear"
         return f"netspec.nn.normalisation.{self.norm.capitalize()}NormLinear"
 
-    def _tied(self, width: int) -> Call:
+    def _tied(self, other: str, width: int) -> Call:
         if self.norm is not None:
             raise Mismatch("cannot norm a kernel that is another layer's", "norm", label="'tie' borrows the kernel")
-        borrowed = Parameter(self.tie, "tie", "kernel", (self.dense, width))
+        borrowed = Parameter(other, "tie", "kernel", (self.dense, width))
         name = "netspec.nn.dense.TiedLinear" if self.bias else "netspec.nn.dense.tied"
         arguments = (self.dense, borrowed) if self.bias else (borrowed,)
         return call(name, *arguments)
