@@ -88,7 +88,10 @@ class Relu6(Activation):
 
 
 class LeakyRelu(Activation):
-    """x from 0 upwards, slope times x below (Maas et al., 2013)."""
+    """x from 0 upwards, slope times x below (Maas et al., 2013).
+
+    leaky_relu: the slope.
+    """
 
     leaky_relu: Number = 0.01
 
@@ -97,7 +100,10 @@ class LeakyRelu(Activation):
 
 
 class Prelu(Activation):
-    """x from 0 upwards, a learned slope times x below (He et al., 2015). The principal argument is where it begins."""
+    """x from 0 upwards, a learned slope times x below (He et al., 2015).
+
+    prelu: the slope that it begins with.
+    """
 
     prelu: Number = 0.25
 
@@ -106,7 +112,10 @@ class Prelu(Activation):
 
 
 class Elu(Activation):
-    """x from 0 upwards, alpha (exp(x) - 1) below (Clevert et al., 2016)."""
+    """x from 0 upwards, alpha (exp(x) - 1) below (Clevert et al., 2016).
+
+    elu: alpha.
+    """
 
     elu: Positive = 1.0
 
@@ -115,7 +124,10 @@ class Elu(Activation):
 
 
 class Celu(Activation):
-    """max(0, x) + min(0, alpha (exp(x / alpha) - 1)) (Barron, 2017)."""
+    """max(0, x) + min(0, alpha (exp(x / alpha) - 1)) (Barron, 2017).
+
+    celu: alpha.
+    """
 
     celu: Positive = 1.0
 

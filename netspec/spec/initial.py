@@ -40,7 +40,10 @@ class Ones(Initial):
 
 
 class Constant(Initial):
-    """One number everywhere."""
+    """One number everywhere.
+
+    constant: the number.
+    """
 
     constant: Number
 
@@ -58,7 +61,10 @@ class Literal(Initial, abstract=True):
 
 
 class Normal(Initial):
-    """Drawn from a normal distribution around 0 with the given standard deviation."""
+    """Drawn from a normal distribution around 0.
+
+    normal: its standard deviation.
+    """
 
     normal: Positive = 0.01
 
@@ -67,7 +73,10 @@ class Normal(Initial):
 
 
 class Truncated(Initial):
-    """Drawn from a normal distribution around 0, cut off at two standard deviations."""
+    """Drawn from a normal distribution around 0, cut off at two standard deviations.
+
+    truncated: the standard deviation.
+    """
 
     truncated: Positive = 0.01
 
@@ -76,7 +85,10 @@ class Truncated(Initial):
 
 
 class Uniform(Initial):
-    """Drawn evenly from between minus and plus the given bound."""
+    """Drawn evenly from between minus and plus a bound.
+
+    uniform: the bound.
+    """
 
     uniform: Positive = 0.01
 
@@ -124,7 +136,10 @@ class LecunUniform(_Scaled):
 
 
 class Orthogonal(Initial):
-    """Orthogonal rows or columns, of the given length (Saxe et al., 2014)."""
+    """Orthogonal rows or columns (Saxe et al., 2014).
+
+    orthogonal: their length.
+    """
 
     axes = 2
 
@@ -135,7 +150,10 @@ class Orthogonal(Initial):
 
 
 class Identity(Initial):
-    """The given number where input and output agree, 0 elsewhere (Le et al., 2015); a convolution's in its middle."""
+    """One number where input and output agree, 0 elsewhere (Le et al., 2015); a convolution's in its middle.
+
+    identity: the number.
+    """
 
     axes = 2
 
@@ -146,9 +164,10 @@ class Identity(Initial):
 
 
 class Sparse(Initial):
-    """For each output the given number of weights from a normal distribution, and all others 0 (Martens, 2010).
+    """For each output so many weights from a normal distribution, and all others 0 (Martens, 2010).
 
-    std: its standard deviation.
+    sparse: how many.
+    std: the distribution's standard deviation.
     """
 
     axes = 2

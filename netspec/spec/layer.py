@@ -34,7 +34,16 @@ Names = Annotated[
 
 
 class Layer(Kind, family="layer"):
-    """One item of a list of layers."""
+    """One item of a list of layers: the name of a kind, or a table that begins with one.
+
+    name: what others call it by; its kind and a count (`conv2`) unless said otherwise.
+    from: the name of what it reads, or a list of names; what stands before it unless said otherwise.
+    times: that many in a row, each with parameters of its own.
+    freeze: whether its parameters stay as they begin.
+    init: how its parameters begin: the weights (`"he_normal"`, `{ normal = 0.02 }`, a number, an array), or each by its
+    name (`{ bias = 0.1 }`).
+    output: a name under which its result is an output of the network, too.
+    """
 
     consumes: ClassVar[str] = "float32"
     """The type of number that the layer reads: "int32" for one that looks things up."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ from pydantic import PlainValidator, WithJsonSchema, create_model
 
 from netspec.spec.call import Call, call
 from netspec.spec.kind import Kind, item_of
-from netspec.spec.values import LARGEST_NUMBER, Integer, Positive, as_expression, must_be
+from netspec.spec.restructured import described
+from netspec.spec.values import EXPRESSION, LARGEST_NUMBER, Integer, Positive, as_expression, must_be
 
 __all__ = ["NEED_MORE", "Clip", "Optimizer", "optimizer_kind", "optimizer_names"]
 
@@ -84,7 +85,10 @@ class Clip(Kind, family="clip"):
 
 
 class Value(Clip):
-    """Each number of the gradient to between minus and plus the bound."""
+    """Each number of the gradient to between minus and plus a bound.
+
+    value: the bound.
+    """
 
     value: Positive
 
@@ -93,7 +97,10 @@ class Value(Clip):
 
 
 class GlobalNorm(Clip):
-    """The whole gradient scaled down to the bound where its norm is above (Pascanu et al., 2013)."""
+    """The whole gradient scaled down to the bound where its norm is above (Pascanu et al., 2013).
+
+    global_norm: the bound.
+    """
 
     global_norm: Positive
 
@@ -102,7 +109,10 @@ class GlobalNorm(Clip):
 
 
 class Adaptive(Clip):
-    """Each unit's gradient to the bound times the norm of its weights (Brock et al., 2021)."""
+    """Each unit's gradient to the bound times the norm of its weights (Brock et al., 2021).
+
+    adaptive: the bound.
+    """
 
     adaptive: Positive
 
@@ -169,9 +179,15 @@ def optimizer_kind(name: str) -> type[Optimizer] | None:
     if "key" in fields:  # of the noise: Optax wants one, and any whole number serves
         fields["key"] = (Integer, 0)
     kind: type[Optimizer] = create_model(
-        name, __base__=Optimizer, __cls_kwargs__={"abstract": True}, __doc__=signature.doc, **fields
+        name, __base__=Optimizer, __cls_kwargs__={"abstract": True}, __doc__=_page(signature, fields), **fields
     )
     return kind
+
+
+def _page(signature: Signature, keys: Iterable[str]) -> str:
+    """Optax's docstring as ours are: what the optimizer is, and a line for each key."""
+    said = described(signature.doc)
+    return "\n".join([said.text, "", *(f"{key}: {said.arguments.get(key, '')}" for key in keys)])
 
 
 @cache
@@ -183,8 +199,10 @@ def optimizer_signature(name: str) -> Signature | None:
     definitions = _definitions(module)
     node = definitions.get(name)
     fixed: dict[str, Any] = {}
+    before = ""
     if isinstance(node, ast.Call) and isinstance(node.args[0], ast.Name):  # nadam = functools.partial(adam, …)
-        fixed = {k.arg: True for k in node.keywords if k.arg}
+        fixed = {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg}
+        before = f"`{node.args[0].id}` with {', '.join(f'{k} = {v}' for k, v in fixed.items())}.\n\n"
         node = definitions.get(node.args[0].id)
     if not isinstance(node, ast.FunctionDef):
         return None
@@ -195,7 +213,7 @@ def optimizer_signature(name: str) -> Signature | None:
     arguments = tuple(a for a in _arguments(node, definitions) if a.name not in fixed)
     if not any(a.name == "learning_rate" for a in arguments):
         return None
-    return Signature(name, module, ast.get_docstring(node) or "", arguments)
+    return Signature(name, module, before + (ast.get_docstring(node) or ""), arguments)
 
 
 def _arguments(node: ast.FunctionDef, definitions: Mapping[str, ast.AST]) -> list[Argument]:
@@ -261,7 +279,7 @@ def _type(argument: Argument) -> Any:
     listed = isinstance(argument.default, tuple) or "tuple" in argument.annotation.lower()
     whole = "int" in argument.annotation.replace("Optional", "").strip("[]").split("|")
     check = _rate if argument.name == "learning_rate" else _numbers if listed else _whole if whole else _number
-    return Annotated[Any, PlainValidator(check), WithJsonSchema({"type": "array" if listed else "number"})]
+    return Annotated[Any, PlainValidator(check), WithJsonSchema(_SCHEMAS[check])]
 
 
 _DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -301,3 +319,11 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list | tuple) and value:
         return tuple(_numbers(v) if isinstance(v, list | tuple) else _number(v) for v in value)
     raise must_be("a list of finite numbers", value)
+
+
+_SCHEMAS: Mapping[Callable[[Any], Any], dict[str, Any]] = {
+    _number: {"anyOf": [{"type": "number"}, EXPRESSION]},
+    _rate: {"anyOf": [{"type": "number", "minimum": 0}, EXPRESSION]},
+    _whole: {"anyOf": [{"type": "integer"}, EXPRESSION]},
+    _numbers: {"type": "array", "minItems": 1},
+}

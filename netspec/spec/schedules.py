@@ -60,7 +60,10 @@ class Constant(Schedule):
 
 
 class Linear(Schedule):
-    """A line from 1 to `final` over the whole training."""
+    """A line from 1 to `final` over the whole training.
+
+    final: the factor at the end.
+    """
 
     final: Fraction = 0.0
 
@@ -69,7 +72,10 @@ class Linear(Schedule):
 
 
 class Cosine(Schedule):
-    """Half a cosine from 1 to `final` over the whole training (Loshchilov and Hutter, 2017)."""
+    """Half a cosine from 1 to `final` over the whole training (Loshchilov and Hutter, 2017).
+
+    final: the factor at the end.
+    """
 
     final: Fraction = 0.0
 

@@ -38,7 +38,8 @@ def _inputs(value: Any) -> Any:
 
 
 _LENGTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, {"type": "string", "pattern": r"^\$"}]}
-_SHAPE = WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"type": "array", "items": _LENGTH, "minItems": 1, "maxItems": 5}]})
+_LENGTHS = {"type": "array", "items": _LENGTH, "minItems": 1, "maxItems": 5}
+_SHAPE = WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], _LENGTHS]})
 
 
 class Model(Table):

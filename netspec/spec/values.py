@@ -20,6 +20,7 @@ from netspec.document.plain import value_text
 from netspec.spec.expression import Expression, ExpressionError, parse
 
 __all__ = [
+    "EXPRESSION",
     "LARGEST_NUMBER",
     "Count",
     "Delay",
@@ -43,7 +44,8 @@ __all__ = [
     "one_of",
 ]
 
-_EXPRESSION = {"type": "string", "pattern": r"^\$"}
+EXPRESSION = {"type": "string", "pattern": r"^\$"}
+"""The JSON Schema of an expression."""
 
 
 def described(value: Any) -> str:
@@ -93,10 +95,13 @@ def _or_expression(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _schema(of: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [of, _EXPRESSION]})
+    return WithJsonSchema({"anyOf": [of, EXPRESSION]})
 
 
 LARGEST_COUNT = 2**31 - 1
+
+_COUNT = {"type": "integer", "minimum": 1, "maximum": LARGEST_COUNT}
+
 LARGEST_NUMBER = 3e38
 """Of what float32 holds."""
 
@@ -115,12 +120,20 @@ else:
     _expressible = WrapValidator(_or_expression)
     Integer = Annotated[int, Field(ge=-LARGEST_COUNT, le=LARGEST_COUNT), _expressible, _schema({"type": "integer"})]
     """A whole number."""
-    Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT), _expressible, _schema({"type": "integer", "minimum": 1})]
+    Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT), _expressible, _schema(_COUNT)]
     """A whole number from 1."""
-    Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER), _expressible, _schema({"type": "number"})]
+    Number = Annotated[
+        float,
+        Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER),
+        _expressible,
+        _schema({"type": "number", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER}),
+    ]
     """Any finite number."""
     Positive = Annotated[
-        float, Field(gt=0, le=LARGEST_NUMBER), _expressible, _schema({"type": "number", "exclusiveMinimum": 0})
+        float,
+        Field(gt=0, le=LARGEST_NUMBER),
+        _expressible,
+        _schema({"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_NUMBER}),
     ]
     """A number above 0."""
     Share = Annotated[
@@ -164,7 +177,7 @@ else:
         return value
 
     def _size_schema(least: int, words: Sequence[str] = ()) -> WithJsonSchema:
-        whole = {"anyOf": [{"type": "integer", "minimum": least}, _EXPRESSION]}
+        whole = {"anyOf": [{**_COUNT, "minimum": least}, EXPRESSION]}
         listed = {"type": "array", "items": whole, "minItems": 1, "maxItems": 3}
         return WithJsonSchema({"anyOf": [*whole["anyOf"], listed, *([{"enum": list(words)}] if words else [])]})
 
@@ -234,6 +247,8 @@ class Duration:
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(%|epochs?|steps?)")
 
+_DURATION_SCHEMA = {"type": "string", "pattern": rf"^\s*{_DURATION.pattern}\s*$|^\$"}
+
 
 def _duration(value: Any) -> Any:
     if isinstance(value, Duration):
@@ -259,13 +274,13 @@ def _stretch(value: Any) -> Any:
 Delay = Annotated[
     Duration,
     PlainValidator(_duration),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}),
+    WithJsonSchema({"anyOf": [{**_COUNT, "minimum": 0}, _DURATION_SCHEMA]}),
 ]
 """A duration as written, or 0 for none: `500` steps, `"10 epochs"`, `"5%"` of the run."""
 
 Span = Annotated[
     Duration,
     PlainValidator(_stretch),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+    WithJsonSchema({"anyOf": [_COUNT, _DURATION_SCHEMA]}),
 ]
 """A duration as written: `500` steps, `"10 epochs"`, `"5%"` of the run."""
