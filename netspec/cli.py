@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from netspec.commands import Prediction, Session
+    from netspec.commands import Continuation, Prediction, Session
     from netspec.diagnostics import Diagnostic
+    from netspec.graph.graph import Graph
 
 __all__ = ["app", "main"]
 
@@ -111,9 +112,18 @@ def inspect(
     spec: Annotated[str, typer.Argument(metavar="SPEC|RUN", help="A spec or a run.", show_default=False)],
     settings: Settings = None,
     depth: Annotated[int | None, typer.Option(min=1, help="Fold blocks deeper than this.", show_default=False)] = None,
+    graph: Annotated[
+        str | None, typer.Option(metavar="svg|mermaid|dot", help="Print the network as a picture.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Write the picture: net.svg, net.mmd or net.dot.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Show a network layer by layer.
+    """Show a network layer by layer, or as a picture.
 
     Shapes, parameters, multiply-adds, memory, optimizer, schedule. Nothing is allocated.
     """
@@ -121,7 +131,12 @@ def inspect(
     from netspec.report import inspection, inspection_view
 
     path = Path(spec)
-    found = commands.inspect(path if path.suffix == ".toml" or path.is_file() else _run(spec), settings or ())
+    place = path if path.suffix == ".toml" or path.is_file() else _run(spec)
+    if graph is not None or out is not None:
+        form = _form(graph, out)
+        _picture(commands.network(place, settings or ()), form, out, depth)
+        return
+    found = commands.inspect(place, settings or ())
     if json:
         _print_json(inspection.to_json(found))
         return
@@ -197,26 +212,55 @@ def evaluate(
 def predict(
     run: RunName,
     inputs: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A CSV, NPZ, image, or folder of images.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(metavar="[INPUT]", help="A CSV, NPZ, image, or folder of images.", show_default=False),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="A text instead: to be continued, or classified.", show_default=False),
+    ] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many tokens follow a text; 200 unless given.", show_default=False),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(metavar="T", help="0 takes the likeliest token; 1 draws as the network says; 0.8 unless given."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Of the draws; 0 unless given.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a .csv or .json file instead.", show_default=False)
     ] = None,
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Say what new inputs are.
+    """Say what new inputs are, or how a text goes on.
 
-    The class and its probability, or the number.
+    The class and its probability, or the number. A network that was trained on text continues --text.
     """
     from netspec import commands
 
+    if (inputs is None) == (text is None):
+        _refuse("choice", "predict takes a file of inputs, or --text; " + ("not both" if text else "there is neither"))
+    if inputs is not None and (tokens, temperature, seed) != (None, None, None):
+        _refuse("choice", "--tokens, --temperature and --seed go with --text")
     ending = None if out is None else out.suffix.lower()
     if ending not in (None, ".csv", ".json"):
         _refuse("out", f"--out writes .csv or .json, not {out}")
-    found = commands.predict(_run(run), inputs, _device(device))
+    found: Prediction | Continuation
+    if text is not None:
+        found = commands.predict_text(_run(run), text, tokens, temperature, seed, _device(device))
+    else:
+        assert inputs is not None
+        found = commands.predict(_run(run), inputs, _device(device))
     _complain(found.warnings)
-    if out is not None:
+    if isinstance(found, commands.Continuation):
+        if out is not None:
+            _refuse("out", "--out is for predictions, and not for a text that goes on")
+        _write_on(found, json)
+    elif out is not None:
         _write(out, _as_csv(found) if ending == ".csv" else _json_text(_as_json(found)))
         typer.echo(f"{len(found.names):,} predictions in {out}")
     elif json:
@@ -262,6 +306,32 @@ def compare(
         return
     console = _console()
     console.print(comparison_view.view(found, console.width, colour=_coloured(console), ascii=_ascii(console)))
+
+
+PICTURES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
+"""The forms of a picture by the endings of files."""
+
+
+def _form(graph: str | None, out: Path | None) -> str:
+    """In which form a picture is drawn: as `--graph` says, or else the file's ending."""
+    form = PICTURES.get("" if out is None else out.suffix.lower()) if graph is None else graph
+    if form is None:
+        _refuse("out", f"--out writes .svg, .mmd or .dot, not {out}")
+    if form not in PICTURES.values():
+        _refuse("graph", f"--graph is svg, mermaid or dot, not {form}")
+    return form
+
+
+def _picture(network: Graph, form: str, out: Path | None, depth: int | None) -> None:
+    from netspec.report.graph import FORMS, pictured
+
+    drawn = FORMS[form](pictured(network, depth))
+    if out is None:
+        sys.stdout.reconfigure(encoding="utf-8") if hasattr(sys.stdout, "reconfigure") else None
+        typer.echo(drawn, nl=False)
+    else:
+        _write(out, drawn)
+        typer.echo(f"{network.name} drawn in {out}")
 
 
 # -- following a training ----------------------------------------------------------------------------------------------
@@ -358,9 +428,30 @@ def _print_json(data: Any) -> None:
     typer.echo(_json_text(data), nl=False)
 
 
+def _write_on(found: Continuation, json: bool) -> None:
+    """Print a text as it goes on."""
+    if json:
+        _print_json({"prompt": found.prompt, "text": "".join(found.pieces), "tokens": found.tokens})
+        return
+    from itertools import chain
+
+    for piece in chain([found.prompt], found.pieces, ["\n"]):
+        sys.stdout.write(_shown(piece))
+        sys.stdout.flush()
+
+
+def _shown(piece: str) -> str:
+    """What a terminal can show of a text, and that does not steer it: a network may write any character."""
+    from netspec.diagnostics import printable
+
+    encoding = sys.stdout.encoding or "utf-8"
+    safe = piece if not sys.stdout.isatty() else "".join(c if c in "\n\t" else printable(c) for c in piece)
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def _as_json(found: Prediction) -> dict[str, Any]:
     rows = found.rows()
-    if found.labels:
+    if found.labels and found.values.ndim == 2:
         for row, values in zip(rows, found.values, strict=True):
             row["probabilities"] = {label: float(v) for label, v in zip(found.labels, values, strict=True)}
     return {"predictions": rows}
@@ -374,8 +465,14 @@ def _as_csv(found: Prediction) -> str:
     rows = found.rows()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    writer.writerows({k: _cell(v) for k, v in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(value)
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _write(path: Path, text: str) -> None:
@@ -407,7 +504,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        code = _explain(error)
+        code = _explain(error, "--json" in given)
     sys.exit(code)
 
 
@@ -423,14 +520,19 @@ def _leave_at_interrupts() -> None:
         signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
 
 
-def _explain(error: Exception) -> int:
-    """Print what went wrong, for people; the exit code that goes with it."""
-    from netspec.diagnostics import Diagnostic, NetspecError
+def _explain(error: Exception, json: bool) -> int:
+    """Print what went wrong, for people or as JSON; the exit code that goes with it."""
+    from netspec.diagnostics import Diagnostic, NetspecError, to_json
 
     if isinstance(error, NetspecError):
-        _complain(error.diagnostics)
-        return error.exit_code
-    said = " ".join(str(error).split()) or "no message"
-    message = f"netspec itself failed: {type(error).__name__}: {said[:300]}"
-    _complain([Diagnostic("internal", message, help="the same command with --debug shows where; please report it")])
-    return 1
+        found, code = error.diagnostics, error.exit_code
+    else:
+        said = " ".join(str(error).split()) or "no message"
+        message = f"netspec itself failed: {type(error).__name__}: {said[:300]}"
+        help_ = "the same command with --debug shows where; please report it"
+        found, code = (Diagnostic("internal", message, help=help_),), 1
+    if json:
+        _print_json({"ok": False, "diagnostics": to_json(found)})
+    else:
+        _complain(found)
+    return code

@@ -4,12 +4,14 @@ JAX takes most of a second to import: each function imports what it needs when i
 is answered first.
 """
 
-from netspec.commands.specs import Checked, Opened, check, checked, inspect, load
+from netspec.commands.continued import Continuation, predict_text
+from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
 from netspec.commands.training import Session, resume, start
 
 __all__ = [
     "Checked",
+    "Continuation",
     "Evaluation",
     "Opened",
     "Prediction",
@@ -21,8 +23,10 @@ __all__ = [
     "evaluate",
     "inspect",
     "load",
+    "network",
     "open_run",
     "predict",
+    "predict_text",
     "resume",
     "start",
 ]

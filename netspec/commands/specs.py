@@ -28,6 +28,7 @@ __all__ = [
     "inspect",
     "linted",
     "load",
+    "network",
     "opened_from",
     "program_of",
 ]
@@ -215,22 +216,36 @@ def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspecti
     Raises:
         NetspecError: a mistake of the spec, or data that it needs and that cannot be read.
     """
+    from netspec.report import inspection
+
+    return inspection.inspect(*_looked_at(spec, settings))
+
+
+def network(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Graph:
+    """The network itself, likewise: named parts, every shape known.
+
+    Raises:
+        NetspecError: as of `inspect`.
+    """
+    return _graph_of(*_looked_at(spec, settings))
+
+
+def _looked_at(spec: Opened | str | Path, settings: Sequence[str]) -> tuple[Spec, Facts | None]:
+    """A spec, and what its data tells where that can be read."""
     from netspec.commands.trained import open_run
     from netspec.graph.fill import needs_facts
-    from netspec.report import inspection
 
     if not isinstance(spec, Opened) and Path(spec).is_dir():
         trained = open_run(Path(spec))
-        return inspection.inspect(trained.opened.spec, trained.facts)
+        return trained.opened.spec, trained.facts
     opened = spec if isinstance(spec, Opened) else load(spec, settings)
     try:
-        facts = facts_of(opened)
+        return opened.spec, facts_of(opened)
     except NetspecError:
         # A network that says its own input can be looked at where its data is not.
         if needs_facts(opened.spec):
             raise
-        facts = None
-    return inspection.inspect(opened.spec, facts)
+        return opened.spec, None
 
 
 def facts_of(opened: Opened) -> Facts | None:

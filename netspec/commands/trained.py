@@ -16,13 +16,23 @@ if TYPE_CHECKING:
     import numpy as np
 
     from netspec.build import Program
-    from netspec.data import Preparation
+    from netspec.data import NewInputs, Preparation
     from netspec.graph.facts import Facts
     from netspec.report.comparison import Comparison
     from netspec.runs.directory import Run
     from netspec.train.checkpoint import Checkpoint
 
-__all__ = ["Evaluation", "Prediction", "Trained", "compare", "evaluate", "open_run", "predict"]
+__all__ = [
+    "Evaluation",
+    "Prediction",
+    "Trained",
+    "compare",
+    "evaluate",
+    "open_run",
+    "predict",
+    "predict_inputs",
+    "weights_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def evaluate(path: Path, data: Path | None = None, device: str | None = None) ->
     """Measure a run's network on its own validation and test parts, or on other examples.
 
     Args:
-        data: a table, an NPZ file, a folder of images for each class, or MNIST's files.
+        data: a table, an NPZ file, a folder of images for each class, MNIST's files, or a text.
 
     Raises:
         NetspecError: the run has no checkpoint, or the data does not fit.
@@ -98,7 +108,7 @@ def evaluate(path: Path, data: Path | None = None, device: str | None = None) ->
     choose(device)
     keep_compiled()
     trained = open_run(path)
-    program, checkpoint, parameters, statistics, damaged = _weights(trained)
+    program, checkpoint, parameters, statistics, damaged = weights_of(trained)
     if data is not None:
         parts = {"data": evaluate_part(data, trained.preparation)}
     else:
@@ -156,17 +166,26 @@ def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
     Raises:
         NetspecError: the run has no checkpoint, or the inputs do not fit.
     """
-    import numpy as np
-
     from netspec.data import read_inputs
     from netspec.train.device import choose, keep_compiled
-    from netspec.train.measure import outputs_of
 
     choose(device)
     keep_compiled()
     trained = open_run(path)
-    new = read_inputs(inputs, trained.preparation)
-    program, _, parameters, statistics, damaged = _weights(trained)
+    return predict_inputs(trained, read_inputs(inputs, trained.preparation))
+
+
+def predict_inputs(trained: Trained, new: NewInputs) -> Prediction:
+    """What a run's network says of inputs that were read.
+
+    Raises:
+        NetspecError: the run has no checkpoint, or the inputs do not fit.
+    """
+    import numpy as np
+
+    from netspec.train.measure import outputs_of
+
+    program, _, parameters, statistics, damaged = weights_of(trained)
     check_lookups(program.network.graph, new.inputs)
     outputs = outputs_of(program, parameters, statistics, new.inputs)
     aim = program.objective.terms[0].aim
@@ -204,7 +223,9 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
     return comparison.compare([find(str(run)) for run in runs])
 
 
-def _weights(trained: Trained) -> tuple[Program, Checkpoint, dict[str, Any], dict[str, Any], tuple[Diagnostic, ...]]:
+def weights_of(
+    trained: Trained,
+) -> tuple[Program, Checkpoint, dict[str, Any], dict[str, Any], tuple[Diagnostic, ...]]:
     """The program of a run, and the parameters and statistics that are its result."""
     from netspec.train.checkpoint import newest
     from netspec.train.loop import result_of

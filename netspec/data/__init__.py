@@ -4,7 +4,7 @@ Knows nothing of networks, and nothing of JAX: what leaves it are NumPy arrays a
 """
 
 from netspec.data.dataset import Dataset, facts, load
-from netspec.data.new import NewInputs, evaluate_part, read_inputs
+from netspec.data.new import NewInputs, evaluate_part, read_inputs, read_text
 from netspec.data.preparation import Part, Preparation
 
-__all__ = ["Dataset", "NewInputs", "Part", "Preparation", "evaluate_part", "facts", "load", "read_inputs"]
+__all__ = ["Dataset", "NewInputs", "Part", "Preparation", "evaluate_part", "facts", "load", "read_inputs", "read_text"]

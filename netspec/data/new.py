@@ -15,9 +15,11 @@ from netspec.data.pairs import base_of, paired
 from netspec.data.pictures import resized
 from netspec.data.preparation import Part, Preparation, Prepared, prepared
 from netspec.data.rows import opened
+from netspec.data.texts import one_text
+from netspec.diagnostics import DataError, Diagnostic
 from netspec.spec.call import Shape
 
-__all__ = ["NewInputs", "evaluate_part", "read_inputs"]
+__all__ = ["NewInputs", "evaluate_part", "read_inputs", "read_text"]
 
 TABLES = frozenset({".csv", ".tsv", ".txt"})
 
@@ -48,6 +50,20 @@ def read_inputs(path: Path, preparation: Preparation) -> NewInputs:
         raise file.error("no-examples", "holds no examples")
     rows = np.arange(len(names))
     return NewInputs(tuple(names), {n: prepared(r, rows, preparation.input(n)) for n, r in raw.items()})
+
+
+def read_text(text: str, preparation: Preparation) -> NewInputs:
+    """A text to predict for, where that is all that the network takes.
+
+    Raises:
+        DataError: the network takes more, or the text is empty or too short.
+    """
+    if len(preparation.format.inputs) > 1:
+        names = ", ".join(preparation.format.inputs)
+        message, help_ = f"the network takes several inputs: {names}", "give a table of them"
+        raise DataError(Diagnostic("wrong-data", message, help=help_))
+    ((name, known),) = preparation.format.inputs.items()
+    return NewInputs(("text",), {name: one_text(text, known)})
 
 
 def _raw_inputs(file: DataFile, preparation: Preparation) -> tuple[Sequence[str], Mapping[str, Inputs]]:

@@ -12,9 +12,10 @@ from netspec.data.files import DataFile, Where
 from netspec.data.format import Array, Column, Examples, InputFormat, Survey
 from netspec.data.split import rows_of, sizes_of
 from netspec.data.tokens import learned, parted
+from netspec.diagnostics import DataError, Diagnostic
 from netspec.spec.data import Split
 
-__all__ = ["UNLEARNED", "TextColumn", "as_tokens", "cut"]
+__all__ = ["UNLEARNED", "TextColumn", "as_tokens", "cut", "one_text"]
 
 LONGEST = 1024
 """Tokens of a text, at the most, unless a spec says otherwise."""
@@ -96,6 +97,21 @@ def as_tokens(texts: Sequence[str], rows: Sequence[int], known: InputFormat, mis
     for row, length in zip(rows, lengths, strict=True):
         if length < (1 if known.padded else known.shape[0]):
             mistakes.add("short" if length else "missing", row, known.columns[0].name)
+    return cut(known.tokens.numbers(different)[codes], lengths, known.shape[0])
+
+
+def one_text(text: str, known: InputFormat) -> Array:
+    """A text of a known input, int32 [1, length].
+
+    Raises:
+        DataError: it is empty, or too short for a network that knows no padding.
+    """
+    assert known.tokens is not None
+    different, codes, lengths = _parted([text.strip()], known.tokens.kind)
+    least = 1 if known.padded else known.shape[0]
+    if lengths[0] < least:
+        found = f"has {lengths[0]:,} {known.tokens.kind}, and the network takes {least:,}" if lengths[0] else "is empty"
+        raise DataError(Diagnostic("short-text", f"the text {found}"))
     return cut(known.tokens.numbers(different)[codes], lengths, known.shape[0])
 
 

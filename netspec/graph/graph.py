@@ -23,11 +23,13 @@ class Value:
         shape: of one example.
         dtype: of its numbers.
         padded: whether it is a sequence that may be shorter than the shape says.
+        vocabulary: how many different whole numbers it holds, where it is an input and that is known.
     """
 
     shape: Shape
     dtype: str
     padded: bool = False
+    vocabulary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ class _Resolver:
                 sources = [self.source(n, written, at, frame) for n in written.reads()]
                 inputs = tuple(k.value for k in sources) if sources else (self.before(x, written, at, frame),)
                 names = {**frame.names, "channels": inputs[0].shape.channels}
+                if inputs[0].vocabulary is not None:
+                    names["vocabulary"] = inputs[0].vocabulary
                 layer = fill(written, names, at, written.kind, self.document, frame.context)
                 times = layer.times
                 name = self.name(layer, turn, times, counts, at, frame)
