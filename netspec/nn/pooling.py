@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-__all__ = ["avg_pool", "global_avg_pool", "global_max_pool", "max_pool"]
+__all__ = ["avg_pool", "global_avg_pool", "global_max_pool", "max_pool", "mean_of_tiles"]
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -28,8 +28,20 @@ def avg_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int
         padding: "VALID", "SAME", or positions before and after each spatial axis.
     """
     if _tiles(x, window_shape, strides, padding):
-        return _windows(x, window_shape).mean(axis=_inner_axes(window_shape))
+        return mean_of_tiles(x, window_shape)
     return nnx.avg_pool(x, tuple(window_shape), tuple(strides), _given(padding), count_include_pad=False)
+
+
+def mean_of_tiles(x: jax.Array, window_shape: Sequence[int]) -> jax.Array:
+    """The mean of each window, of windows that tile the spatial axes.
+
+    Args:
+        x: [batch, …, channels].
+        window_shape: for each spatial axis, of which it is a divisor.
+    """
+    split = [part for n, w in zip(x.shape[1:-1], window_shape, strict=True) for part in (n // w, w)]
+    inner = tuple(2 + 2 * i for i in range(len(window_shape)))
+    return x.reshape(x.shape[0], *split, x.shape[-1]).mean(axis=inner)
 
 
 def max_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int], padding: Padding) -> jax.Array:
@@ -78,13 +90,3 @@ def _tiles(x: jax.Array, window: Sequence[int], strides: Sequence[int], padding:
         and tuple(window) == tuple(strides)
         and all(n % w == 0 for n, w in zip(x.shape[1:-1], window, strict=True))
     )
-
-
-def _windows(x: jax.Array, window: Sequence[int]) -> jax.Array:
-    """[batch, n/w, w, …, channels]."""
-    split = [part for n, w in zip(x.shape[1:-1], window, strict=True) for part in (n // w, w)]
-    return x.reshape(x.shape[0], *split, x.shape[-1])
-
-
-def _inner_axes(window: Sequence[int]) -> tuple[int, ...]:
-    return tuple(2 + 2 * i for i in range(len(window)))

@@ -1,0 +1,2 @@
+def extra_outputs(program): return {}
+def functions(*a): return []
