@@ -9,7 +9,7 @@ from typing import Any
 from netspec.graph.graph import Graph, Node, Step
 from netspec.spec.call import Call, Shape
 
-__all__ = ["Flow", "Operation"]
+__all__ = ["Flow", "Operation", "back_from"]
 
 
 @dataclass(eq=False, slots=True)
@@ -73,6 +73,19 @@ class Operation:
     def gives(self) -> Shape:
         """The shape of its result."""
         return self.node.output.shape if self.step is None else self.step.traced.output
+
+
+FARTHEST = 100
+"""Operations that are gone back from an output, at the most: it is done for each output."""
+
+
+def back_from(operation: Operation | None) -> Iterator[Operation]:
+    """An operation, what it reads, and so on, as long as that is a single value."""
+    for _ in range(FARTHEST):
+        if operation is None:
+            return
+        yield operation
+        operation = operation.before
 
 
 class Flow:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import floor, log10, prod
 
 from netspec.diagnostics import Diagnostic
 from netspec.lint.calls import DENSE, FLAT, LINEAR, NORMS, RANDOM, SAME_SHAPE, keyword
-from netspec.lint.flow import Operation
+from netspec.lint.flow import Operation, back_from
 from netspec.lint.subject import Subject, count, warning
 
 __all__ = ["bias_before_norm", "constant_result", "dropout_last", "linear_chain", "vanishing"]
@@ -109,24 +109,21 @@ CENTERING = {"flax.nnx.BatchNorm": "over the batch", "flax.nnx.InstanceNorm": "o
 def bias_before_norm(subject: Subject) -> Iterator[Diagnostic]:
     """A number added to a channel whose mean is subtracted next."""
     for operation in subject.flow:
+        biases = [s for name, s in operation.parameters.items() if name in ("bias", "shift")]
         node, norm = operation.node, operation.after
-        while norm is not None and norm.name == "jax.nn.identity":
-            norm = norm.after
-        shapes = [s for name, s in operation.parameters.items() if name in ("bias", "shift")]
-        if norm is None or norm.name not in CENTERING or operation.name not in BIASED or not shapes:
+        if not biases or operation.name not in BIASED or norm is None or norm.name not in CENTERING:
             continue
         if node.frozen or node.owner in subject.shared:
             continue
-        what = "all that it adds" if node.kind == "shift" else "its bias"
+        shift = node.kind == "shift"
+        what, whole = ("what {} adds", "all that it adds") if shift else ("the bias of {}", "its bias")
         yield warning(
             "bias-before-norm",
-            f"{norm.node.name} subtracts what {node.name} adds"
-            if node.kind == "shift"
-            else f"{norm.node.name} subtracts the bias of {node.name}",
+            f"{norm.node.name} subtracts {what.format(node.name)}",
             subject.place(node, "bias"),
-            note=f"it takes each channel's mean {CENTERING[norm.name]} away, and {what} is in that mean: "
-            f"{count(prod(shapes[0].shape), 'parameter')} that change nothing",
-            help="leave it out" if node.kind == "shift" else "bias = false",
+            note=f"it takes each channel's mean {CENTERING[norm.name]} away, and {whole} is in that mean: "
+            f"{count(prod(biases[0].shape), 'parameter')} that change nothing",
+            help="leave it out" if shift else "bias = false",
         )
 
 
@@ -155,11 +152,12 @@ def dropout_last(subject: Subject) -> Iterator[Diagnostic]:
 def _random_at_the_end(end: Operation | None) -> tuple[Operation | None, Operation | None]:
     """The random operation after the last that learns, and that one."""
     found = None
-    while end is not None and end.step is not None and not end.paths:
-        if end.name in RANDOM and end.call is not None and end.call.arguments[0]:
-            found = end
-        end = end.before
-    return found, end
+    for operation in back_from(end):
+        if operation.step is None or operation.paths:
+            return found, operation
+        if operation.name in RANDOM and operation.step.call.arguments[0]:
+            found = operation
+    return None, None
 
 
 # -- results that are always the same ------------------------------------------------------------------------------
@@ -225,7 +223,7 @@ class _Stretch:
     """Bent operations in a row, on the path that bends least.
 
     Args:
-        slope: the product of their slopes.
+        slope: the product of their slopes, its logarithm to base 10.
         counts: how many there are of each.
     """
 
@@ -249,7 +247,7 @@ def vanishing(subject: Subject) -> Iterator[Diagnostic]:
                 longest[stretch.first] = stretch
         into[operation] = stretch
     for stretch in longest.values():
-        if stretch.slope < LEAST:
+        if stretch.slope < log10(LEAST):
             yield _vanishes(stretch, subject)
 
 
@@ -263,21 +261,23 @@ def _least(stretches: list[_Stretch | None]) -> _Stretch | None:
 def _longer(stretch: _Stretch | None, operation: Operation) -> _Stretch:
     name, slope = operation.name, SLOPES[operation.name]
     if stretch is None:
-        return _Stretch(operation, operation, slope, ((name, 1),))
+        return _Stretch(operation, operation, log10(slope), ((name, 1),))
     counts = dict(stretch.counts)
     counts[name] = counts.get(name, 0) + 1
-    return _Stretch(stretch.first, operation, stretch.slope * slope, tuple(counts.items()))
+    return _Stretch(stretch.first, operation, stretch.slope + log10(slope), tuple(counts.items()))
 
 
-def _small(number: float) -> str:
-    return f"{number:.1e}".replace("e-0", "e-")
+def _power(logarithm: float) -> str:
+    """A power of 10 with two digits: 1.5e-5."""
+    whole = floor(logarithm)
+    return f"{10 ** (logarithm - whole):.1f}e{whole}"
 
 
 def _vanishes(stretch: _Stretch, subject: Subject) -> Diagnostic:
     words = {name: name.rpartition(".")[2] for name, _ in stretch.counts}
     listed = " and ".join(f"{n} {words[name]}s" for name, n in stretch.counts)
     powers = " · ".join(f"{SLOPES[name]:.2g}^{n}" for name, n in stretch.counts)
-    share = f"{'about' if 'jax.nn.tanh' in words else 'at most'} {powers} = {_small(stretch.slope)}"
+    share = f"{'about' if 'jax.nn.tanh' in words else 'at most'} {powers} = {_power(stretch.slope)}"
     why = "; ".join(WHY[name] for name, _ in stretch.counts)
     first, last = stretch.first.node, stretch.last.node
     return warning(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod, sqrt
 from typing import Any
 
@@ -242,16 +242,16 @@ def decay_twice(subject: Subject) -> Iterator[Diagnostic]:
 # -- gradients -----------------------------------------------------------------------------------------------------
 
 
-FLAT = frozenset({"jax.numpy.sign", "netspec.nn.activations.step"})
+SLOPELESS = frozenset({"jax.numpy.sign", "netspec.nn.activations.step"})
 """Activations whose slope is 0 everywhere."""
 
 
 def no_gradient(subject: Subject) -> Iterator[Diagnostic]:
     """Layers that learn nothing since all that they give goes through a step."""
     reached = _reached(subject)
-    seen = set(reached)
+    learned, seen = {path for operation in reached for path in operation.paths}, set(reached)
     for end in reached:
-        if end.name in FLAT and (lost := _lost(end, reached, seen)):
+        if end.name in SLOPELESS and (lost := _lost(end.inputs, learned, seen)):
             name = end.name.rpartition(".")[2]
             yield warning(
                 "no-gradient",
@@ -265,9 +265,9 @@ def no_gradient(subject: Subject) -> Iterator[Diagnostic]:
 def not_judged(subject: Subject) -> Iterator[Diagnostic]:
     """Layers that learn nothing since no loss is on the output that they are for."""
     reached = _reached(subject)
-    seen = set(reached)
+    learned, seen = {path for operation in reached for path in operation.paths}, set(reached)
     for name, end in subject.flow.outputs.items():
-        if reached and end is not None and (lost := _lost(end, reached, seen)):
+        if reached and end is not None and end not in reached and (lost := _lost([end], learned, seen)):
             yield warning(
                 "not-judged",
                 f"no loss judges the output '{name}': {_listed(lost)} nothing",
@@ -286,26 +286,26 @@ def _reached(subject: Subject) -> dict[Operation, None]:
         operation = waiting.pop()
         if operation not in found:
             found[operation] = None
-            waiting += [] if operation.name in FLAT else [i for i in operation.inputs if i is not None]
+            waiting += [] if operation.name in SLOPELESS else [i for i in operation.inputs if i is not None]
     return found
 
 
-def _lost(end: Operation, reached: dict[Operation, None], seen: set[Operation]) -> list[str]:
-    """The paths of layers before an operation, or of its own, that no gradient comes to.
+def _lost(ends: Sequence[Operation | None], learned: set[str], seen: set[Operation]) -> list[str]:
+    """The paths of the layers at or before some operations that no gradient comes to.
 
     Args:
+        learned: the paths of parameters that one comes to.
         seen: operations that need no second look; more are added.
     """
-    learned = {path for operation in reached for path in operation.paths}
     found: dict[str, None] = {}
-    waiting = [end] if end not in reached else [i for i in end.inputs if i is not None]
+    waiting = list(ends)
     while waiting:
         operation = waiting.pop()
-        if operation not in seen:
+        if operation is not None and operation not in seen:
             seen.add(operation)
             if operation.parameters and not operation.node.frozen and learned.isdisjoint(operation.paths):
                 found[operation.node.path] = None
-            waiting += [i for i in operation.inputs if i is not None]
+            waiting += operation.inputs
     return list(reversed(found))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.diagnostics import Diagnostic
 from netspec.lint.calls import RANDOM, bounds, own_bounds
-from netspec.lint.flow import Operation
+from netspec.lint.flow import Operation, back_from
 from netspec.lint.subject import Judged, Subject, warning
 
 __all__ = ["LOGITS", "logits", "out_of_range", "target"]
@@ -27,9 +27,8 @@ _PASSED_ON = RANDOM | {"jax.nn.identity", "netspec.nn.shapes.flatten", "netspec.
 
 def _bounded(operation: Operation | None) -> Operation | None:
     """The activation that an output is the result of, where it bounds it."""
-    while operation is not None and operation.name in _PASSED_ON:
-        operation = operation.before
-    return operation if operation is not None and bounds(operation) is not None else None
+    last = next((o for o in back_from(operation) if o.name not in _PASSED_ON), None)
+    return last if last is not None and bounds(last) is not None else None
 
 
 def logits(subject: Subject) -> Iterator[Diagnostic]:
