@@ -57,6 +57,7 @@ class Words:
         rows: the blocks that it describes.
         defaults: of the arguments of the spec's block.
         taken: names that mean something else.
+        has_width: whether the width of a block's input is one of its words.
         used, kept, constants: names that texts have used: at all, in the call, of `[let]`.
         extra: arguments that the spec has not: by name, and by path of a block, their values.
         seen: the spec's own expressions.
@@ -67,6 +68,7 @@ class Words:
     rows: Sequence[Row]
     defaults: Mapping[str, Any]
     taken: set[str]
+    has_width: bool = True
     used: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
@@ -76,7 +78,7 @@ class Words:
     hints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in (CHANNELS, *self.arguments):
+        for name in (*([CHANNELS] if self.has_width else []), *self.arguments):
             self.printed[name] = free(name, self.taken | set(self.printed.values()))
 
     @property
@@ -91,7 +93,7 @@ class Words:
         """What texts are worked out with."""
         extra = {name: values[row.node.path] for name, values in self.extra.items() if row.node.path in values}
         inputs = row.node.inputs
-        width = {CHANNELS: inputs[0].shape.channels} if inputs and inputs[0].shape else {}
+        width = {CHANNELS: inputs[0].shape.channels} if self.has_width and inputs and inputs[0].shape else {}
         return {**row.names, **width, **extra}
 
     def texts(self, width: str | None) -> Callable[[Expression], str | None]:

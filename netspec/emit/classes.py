@@ -10,7 +10,7 @@ from typing import Any
 from netspec.emit.arguments import At, NotAlikeError, Words
 from netspec.emit.body import Body, Flow, Statement
 from netspec.emit.makers import Maker
-from netspec.emit.marks import literal, marked_calls, names_in, renamed, written_text
+from netspec.emit.marks import marked_calls, names_in, renamed, written_text
 from netspec.emit.module import Class, Made, Module, refuse
 from netspec.emit.names import camel, free, member, plural
 from netspec.emit.parts import Item, Key, Row, branches_of, every_item
@@ -39,11 +39,11 @@ class Writer:
     Every method looks at the same layer in all the blocks that the class describes, and takes its names from the first.
     """
 
-    def __init__(self, module: Module, name: str, rows: Sequence[Row]) -> None:
+    def __init__(self, module: Module, name: str, rows: Sequence[Row], *, has_width: bool = True) -> None:
         self.module, self.name, self.rows = module, name, list(rows)
         layer = rows[0].node.layer
         defaults = module.blocks[layer.kind].defaults if layer.kind in module.blocks else {}
-        self.words = Words(self.rows, defaults, {*module.taken, "self", "rngs"})
+        self.words = Words(self.rows, defaults, {*module.taken, "self", "rngs"}, has_width=has_width)
         self.makers = Maker(module, self.words)
         self.body = Body()
         self.initial: list[Statement] = []
@@ -79,12 +79,12 @@ class Writer:
 
     def item(self, entries: Entries, flow: Flow, target: str) -> Flow:
         """One item: its result, which goes on to the next; or its input, where it stands aside."""
-        item = entries[0][1]
+        item, around = entries[0][1], target
         node = item.nodes[-1]
         inputs = [self.read(source, node) for source in item.first.sources] or [flow]
         if node.aside or node.path in self.module.wanted:
             target = self.variable(self.module.wanted.get(node.path, node.name))
-        result = self.run(entries, inputs, target) if item.repeated else self.single(entries, inputs, target)
+        result = self.run(entries, inputs, around) if item.repeated else self.single(entries, inputs, target)
         if node.path in self.module.wanted:
             if result.name != target and not result.kept:
                 self.body.assign(target, result.name)
@@ -345,7 +345,8 @@ def _write(module: Module, key: Key) -> Made:
     rows = module.plan.rows[key]
     node = rows[0].node
     is_list = isinstance(node.layer, UserBlock) or node.kind == "block"
-    writer = Writer(module, module.class_name(camel(node.layer.name or node.kind)), rows)
+    title = node.kind if isinstance(node.layer, UserBlock) else node.layer.name or node.kind
+    writer = Writer(module, module.class_name(camel(title)), rows)
     padded = any(row.node.inputs[0].padded for row in rows)
     flow = Flow("x", "channels", "mask" if padded else None)
     if padded:
@@ -374,8 +375,9 @@ def _write(module: Module, key: Key) -> Made:
 
 
 def doc_of(module: Module, node: Node) -> str:
-    """What a class says of itself."""
+    """What a class says of itself: the comment at the block, or else what it consists of."""
+    if isinstance(node.layer, UserBlock) and (comment := module.comments.get(node.kind)):
+        return f"{comment[:1].upper()}{comment[1:]}{'' if comment.endswith('.') else '.'}"
     kinds = [n.kind for n in node.branches.get("", ())]
-    name = node.layer.name or node.kind
-    text = f"{name}: {', '.join(kinds)}."
-    return text if literal(text) else ""
+    name = node.kind if isinstance(node.layer, UserBlock) else node.layer.name or node.kind
+    return f"{name}: {', '.join(kinds)}."

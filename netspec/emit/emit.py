@@ -56,14 +56,14 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
         SpecError: a part of it has no source yet.
     """
     models = _models(spec, graph)
-    module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph))
+    module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph), _comments(spec))
     also = {} if program is None else training.extra_outputs(program)
     networks = {}
     for name, (written, nodes) in models.items():
         title = camel(re.sub(r"\W+", "_", name or spec.name))
         network = title if title[:1].isalpha() else f"Network{title}"
         networks[name] = _network(module, network, graph, name, written, nodes, also)
-    lines = [] if program is None else list(training.functions(program, module, networks[""], spec))
+    lines = [] if program is None else list(training.functions(program, module, networks[""]))
     source = _file(spec, module, lines)
     return Emitted(source, networks, {path: module.path(path) for path in module.arrays})
 
@@ -79,7 +79,12 @@ def _wanted(graph: Graph, program: Program | None) -> dict[str, str]:
     """A variable's name for every value that is read by name or is an output, the last layer's left out."""
     found = {s: s.rpartition("/")[2] for node in graph.every() for s in node.sources if s not in graph.inputs}
     last = {nodes[-1].path for nodes in [graph.nodes, *(n.branches[""] for n in graph.nodes if "" in n.branches)]}
-    plain = {name: path for name, path in graph.outputs.items() if path not in last or path in found}
+    several = len(graph.outputs) > 1
+    plain = {
+        name: path
+        for name, path in graph.outputs.items()
+        if path not in last or path in found or (several and name != "output")
+    }
     named = {path: name.rpartition("/")[2] for name, path in plain.items()}
     watched = {} if program is None else {p: p.rpartition("/")[2] for p in program.objective.also}
     return watched | found | {p: p.rpartition("/")[2] if n == "output" else n for p, n in named.items()}
@@ -111,10 +116,10 @@ def _network(
     prefix = f"{model}/" if model else ""
     inputs = {n.removeprefix(prefix): v for n, v in graph.inputs.items() if n.startswith(prefix)}
     outputs = {n: p for n, p in graph.outputs.items() if not prefix or p.startswith(prefix)}
-    writer = Writer(module, module.class_name(name), [_row(model, written, nodes, inputs)])
+    writer = Writer(module, module.class_name(name), [_row(model, written, nodes, inputs)], has_width=False)
     found = items(nodes, written)
     writer.count(found)
-    flow, arguments = _inputs(writer, inputs, prefix, module)
+    flow, arguments = _inputs(writer, inputs, prefix)
     result = writer.list([(writer.rows[0], found)], flow, "x")
     values = {n: writer.values[p].name if p in writer.values else result.name for n, p in {**outputs, **also}.items()}
     if len(values) == 1:
@@ -135,9 +140,8 @@ def _row(model: str, written: tuple[Layer, ...], nodes: tuple[Node, ...], inputs
     return Row(start, layer, {}, None)
 
 
-def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str, module: Module) -> tuple[Flow, list[str]]:
+def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str) -> tuple[Flow, list[str]]:
     """The first value, and the arguments of the call."""
-    read = {s for s in module.wanted}
     alone = len(inputs) == 1
     flows = {}
     for name, value in inputs.items():
@@ -147,7 +151,6 @@ def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str, module: Mo
         flows[prefix + name] = Flow(variable, None, mask, kept=variable != "x")
         if value.padded:
             _mask(writer, flows[prefix + name], value)
-    del read
     writer.values |= flows
     return next(iter(flows.values())), [f"{flow.name}: jax.Array" for flow in flows.values()]
 
@@ -238,13 +241,21 @@ def _function(
         yield from lay_out(f"return {returned}", 8)
 
 
+def _comments(spec: Spec) -> dict[str, str]:
+    """What comments at their headers say of the spec's own kinds."""
+    places = {name: spec.document.places.get(("block", name)) for name in spec.blocks}
+    found = {name: _comment_at(place) for name, place in places.items() if place is not None}
+    return {name: text.replace("\\", "/").replace('"', "'") for name, text in found.items() if text}
+
+
 def _comment_at(place: Place) -> str:
-    """What a comment at a header says of it."""
+    """The comment behind a header, or those right above it."""
     lines = place.source.text.splitlines()
     _, _, behind = lines[place.line - 1].partition("#")
     above: list[str] = []
-    for line in reversed(lines[: place.line - 1]):
-        if not line.startswith("#"):
-            break
-        above.insert(0, line.lstrip("#").strip())
-    return behind.strip() or " ".join(above)
+    start = place.line - 1
+    while start and lines[start - 1].startswith("#"):
+        start -= 1
+        above.insert(0, lines[start].lstrip("#").strip())
+    # A comment that begins the file is about all of it.
+    return behind.strip() or (" ".join(above) if start else "")

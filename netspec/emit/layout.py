@@ -25,7 +25,7 @@ def lay_out(line: str, indent: int = 0) -> Iterator[str]:
     """
     pair = _last_pair(line) if indent + len(line) > WIDTH else None
     if pair is None:
-        yield " " * indent + line
+        yield " " * indent + line if line else ""
         return
     first, last = pair
     head, inside, tail = line[: first + 1], line[first + 1 : last], line[last:]

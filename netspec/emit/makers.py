@@ -13,10 +13,10 @@ from flax import nnx
 
 from netspec.emit.arguments import At, Words
 from netspec.emit.body import Statement
-from netspec.emit.forms import plain_form, simplified
-from netspec.emit.marks import literal, renamed, value_of
-from netspec.emit.module import Made, Module, Parameter
-from netspec.graph.calls import is_module, lookup
+from netspec.emit.forms import joined, plain_form, simplified
+from netspec.emit.marks import literal
+from netspec.emit.module import Made, Module
+from netspec.graph.calls import lookup
 from netspec.graph.graph import Node
 from netspec.graph.initials import FROM_DATA
 from netspec.spec.blocks import UserBlock, field_of
@@ -24,7 +24,9 @@ from netspec.spec.call import Call, call
 from netspec.spec.expression import Expression
 from netspec.spec.layer import Layer
 
-__all__ = ["Maker"]
+__all__ = ["Maker", "written_call"]
+
+JOINS = "netspec.nn.joins"
 
 ONE_FOR_ALL = ("strides", "padding", "kernel_dilation")
 """Arguments of convolutions for which one number stands for all axes."""
@@ -83,9 +85,7 @@ class Maker:
 
     def nested(self, of: Call) -> str:
         """A call among arguments."""
-        texts = [self.nested(a) if isinstance(a, Call) else literal(a) for a in of.arguments]
-        keywords = {k: self.nested(v) if isinstance(v, Call) else literal(v) for k, v in of.keywords}
-        return _call(self.module_.name(of), texts, keywords)
+        return written_call(self.module_, of, lambda value: self.nested(value))
 
     # -- functions -----------------------------------------------------------------------------------------------------
 
@@ -93,6 +93,9 @@ class Maker:
         self, calls: Sequence[Call], marked: Call, cells: Sequence[At]
     ) -> Callable[[Sequence[str], str], str]:
         """What writes a call of a function: of the texts that it reads, and of a mask's name."""
+        if calls[0].name.startswith(f"{JOINS}."):
+            shapes = [value.shape for value in cells[0].node.inputs]
+            return lambda values, mask: joined(calls[0].name.rpartition(".")[2], values, shapes)
         simple = [simplified(c, cell.node) for c, cell in zip(calls, cells, strict=True)]
         if {c.name for c in simple} == {simple[0].name}:
             calls, marked = simple, simplified(marked, cells[0].node)
@@ -181,6 +184,27 @@ class Maker:
                 made = f"{self.initializer(given)}(rngs.params(), {place}.shape, {place}.dtype)"
                 found.append(Statement(made, f"{place}[...]"))
         return found
+
+
+def written_call(module: Module, of: Call, write: Callable[[Call], str]) -> str:
+    """A call of plain values, without those that are defaults.
+
+    Args:
+        write: of the calls among them.
+    """
+    defaults = _defaults(of.name)
+    texts = [_written(a, write) for a in of.arguments]
+    keywords = {k: _written(v, write) for k, v in of.keywords}
+    kept = {k: text for k, text in keywords.items() if k not in defaults or not _is_default(text, defaults[k])}
+    return _call(module.name(of), texts, kept)
+
+
+def _written(value: Any, write: Callable[[Call], str]) -> str:
+    if isinstance(value, Call):
+        return write(value)
+    if isinstance(value, tuple) and any(isinstance(v, Call) for v in value):
+        return f"[{', '.join(_written(v, write) for v in value)}]"
+    return literal(value)
 
 
 def _call(name: str, arguments: Sequence[str], keywords: Mapping[str, str]) -> str:

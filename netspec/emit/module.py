@@ -69,6 +69,7 @@ class Module:
         blocks: the spec's own kinds.
         wanted: by path, a name for each value that is read by name or is an output.
         taken: names that mean something in the whole file.
+        comments: what the spec says of its own kinds.
         made, classes: what the classes are called by, and the classes, those first that others need.
         copied: the names of calls whose source is needed.
         constants: names of `[let]` that are needed.
@@ -81,6 +82,7 @@ class Module:
     blocks: Mapping[str, BlockDefinition]
     wanted: Mapping[str, str]
     taken: set[str]
+    comments: Mapping[str, str]
     made: dict[Key, Made] = field(default_factory=dict)
     classes: list[Class] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)

@@ -166,7 +166,7 @@ def _outline(node: Node) -> Key:
     def from_here(path: str) -> str:
         return relpath(path, node.path)
 
-    own = (node.kind, node.layer.name, node.aside, node.frozen, from_here(node.owner) if node.shared else "")
+    own = (node.kind, node.layer.name, node.aside, from_here(node.owner) if node.shared else "")
     calls = tuple((s.call.name, s.prefix, len(s.call.arguments), tuple(map(from_here, s.borrowed))) for s in node.steps)
     initial = tuple(sorted((name, str(call)) for name, call in node.initial.items()))
     return (*own, tuple(map(from_here, node.sources)), calls, initial, _content(node) if node.branches else ())
