@@ -134,6 +134,8 @@ def inspect(
     place = path if path.suffix == ".toml" or path.is_file() else _run(spec)
     if graph is not None or out is not None:
         form = _form(graph, out)
+        if json:
+            _refuse("choice", "inspect prints a picture or JSON; not both")
         _picture(commands.network(place, settings or ()), form, out, depth)
         return
     found = commands.inspect(place, settings or ())
@@ -323,15 +325,82 @@ def _form(graph: str | None, out: Path | None) -> str:
 
 
 def _picture(network: Graph, form: str, out: Path | None, depth: int | None) -> None:
+    import io
+
     from netspec.report.graph import FORMS, pictured
 
     drawn = FORMS[form](pictured(network, depth))
     if out is None:
-        sys.stdout.reconfigure(encoding="utf-8") if hasattr(sys.stdout, "reconfigure") else None
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # it becomes a file, whatever this terminal can show
         typer.echo(drawn, nl=False)
     else:
         _write(out, drawn)
         typer.echo(f"{network.name} drawn in {out}")
+
+
+@app.command(epilog="Example: netspec explain conv")
+def explain(
+    word: Annotated[
+        str,
+        typer.Argument(metavar="WORD", help="A kind, a family or a section: conv, losses, train, schedule.step."),
+    ],
+    json: Json = False,
+) -> None:
+    """Explain a kind or a section: the manual's page.
+
+    What it is, its keys, an example, what that becomes, and the paper it is from.
+    """
+    from netspec.commands import manual
+
+    found = manual.explain(word)
+    if json:
+        from netspec.spec.pages import to_json
+
+        _print_json([to_json(page) for page in found])
+        return
+    from netspec.report.manual import view
+
+    console = _console()
+    console.print(view(found, console.width, colour=_coloured(console), ascii=_ascii(console)))
+
+
+@app.command("list", epilog="Example: netspec list layers --search norm")
+def list_kinds(
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="FAMILY", help="Only these: layers, losses, optimizers, …", show_default=False),
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="WORD", help="Only what has it in its name or page.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List what a spec may say: every kind, with a line on each."""
+    from netspec.commands import manual
+
+    groups = manual.kinds(family, search)
+    if json:
+        from netspec.spec.keys import first_sentence
+
+        named = {word: {p.name: first_sentence(p.text) for p in pages} for word, pages in groups.items()}
+        _print_json(named)
+        return
+    from netspec.report.manual import list_view
+
+    console = _console()
+    console.print(list_view(groups, console.width, colour=_coloured(console), ascii=_ascii(console)))
+
+
+@app.command(epilog="Example: netspec schema > netspec.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of specs, for editors.
+
+    A spec whose first line is "#:schema netspec.schema.json" is completed and checked as it is typed.
+    """
+    from netspec.commands import manual
+
+    _print_json(manual.schema())
 
 
 # -- following a training ----------------------------------------------------------------------------------------------
@@ -412,16 +481,16 @@ def _complain(diagnostics: Iterable[Diagnostic], apart: str = "\n\n") -> None:
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
-def _json_text(data: Any) -> str:
+def _json_text(data: Any, indent: int | None = 2) -> str:
     """JSON in ASCII, which every terminal takes; where a number is not finite, its name stands instead."""
     import json as encoder
 
     try:
-        return encoder.dumps(data, indent=2, allow_nan=False) + "\n"
+        return encoder.dumps(data, indent=indent, allow_nan=False) + "\n"
     except ValueError:
         from netspec.report.values import plain
 
-        return _json_text(plain(data))
+        return _json_text(plain(data), indent)
 
 
 def _print_json(data: Any) -> None:
@@ -532,7 +601,8 @@ def _explain(error: Exception, json: bool) -> int:
         help_ = "the same command with --debug shows where; please report it"
         found, code = (Diagnostic("internal", message, help=help_),), 1
     if json:
-        _print_json({"ok": False, "diagnostics": to_json(found)})
+        # In one line: a training's events may stand above it.
+        typer.echo(_json_text({"ok": False, "diagnostics": to_json(found)}, indent=None), nl=False)
     else:
         _complain(found)
     return code

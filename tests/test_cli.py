@@ -245,7 +245,7 @@ DIAGNOSTIC = {
 
 INSPECTION = {
     "name": str,
-    "input": [int],
+    "inputs": {str: [int]},
     "parameters": {"trainable": int, "frozen": int, "statistics": int},
     "flops": {"forward": int},
     "memory": {"parameters": int, "gradients": int, "optimizer": int, "activations": int, "total": int},
@@ -264,6 +264,9 @@ INSPECTION = {
             "flops": int,
             "statistics": int,
             "frozen": bool,
+            "receptive_field": (list, None),
+            "shares": (str, None),
+            "repeats": int,
         }
     ],
 }
@@ -373,6 +376,45 @@ def test_inspect_prints_one_object(home: Path, trained: Mapping[str, Result]) ->
     assert found["outputs"] == {"output": [2]}
     assert [layer["path"] for layer in found["layers"]] == ["dense1", "dense2"]
     assert netspec(home, "inspect", "flowers-1", "--json").json() == found
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "flowers.toml", "--set", "train.epoch=3"],
+        ["train", "flowers.toml", "--set", "train.epoch=3"],
+        ["resume", "flowers-7"],
+        ["evaluate", "flowers-1", "--data", "nothere.csv"],
+        ["predict", "flowers-1", "pictures"],
+        ["compare", "flowers-1", "flowers-7"],
+    ],
+)
+def test_every_command_tells_mistakes_as_json(home: Path, trained: Mapping[str, Result], arguments: list[str]) -> None:
+    result = netspec(home, *arguments, "--json")
+    assert (result.code, result.err) == (2, "")
+    assert _fits(result.json(), {"ok": False, "diagnostics": [DIAGNOSTIC]})
+    told = netspec(home, *arguments).err
+    assert [d["message"] in told for d in result.json()["diagnostics"]] == [True]
+
+
+def test_inspect_draws_the_network(home: Path, trained: Mapping[str, Result], tmp_path: Path) -> None:
+    for form, beginning in (("svg", "<svg"), ("mermaid", "---\ntitle:"), ("dot", "digraph")):
+        result = netspec(home, "inspect", "flowers.toml", "--graph", form)
+        assert (result.code, result.err, result.out.startswith(beginning)) == (0, "", True)
+        for ending in {"svg": ["svg"], "mermaid": ["mmd", "mermaid"], "dot": ["dot", "GV"]}[form]:
+            file = tmp_path / f"net.{ending}"
+            written = netspec(home, "inspect", "flowers-1", "-o", file)
+            assert (written.code, written.out) == (0, f"flowers drawn in {file}\n")
+            assert file.read_text(encoding="utf-8") == result.out
+    folded = netspec(home, "inspect", "flowers.toml", "--graph", "dot", "--out", tmp_path / "net.txt", "--depth", 1)
+    assert (folded.code, (tmp_path / "net.txt").read_text(encoding="utf-8")) == (0, result.out)
+    for arguments, said in (
+        (["--out", "net.png"], "--out writes .svg, .mmd or .dot, not net.png"),
+        (["--graph", "png"], "--graph is svg, mermaid or dot, not png"),
+    ):
+        refused = netspec(home, "inspect", "flowers.toml", *arguments)
+        assert (refused.code, said in refused.err) == (2, True)
+    assert netspec(home, "inspect", "flowers.toml", "--graph", "svg", "--json").code == 2
 
 
 def test_train_tells_its_events_line_by_line(home: Path, trained: Mapping[str, Result]) -> None:

@@ -219,6 +219,12 @@ def test_what_is_too_much_to_look_at_is_folded_or_refused() -> None:
     many = ", ".join("{ dense = 1 }, 'relu'" for _ in range(1001))
     with pytest.raises(SpecError, match="would have 2,004 boxes, and 2,000 are the most"):
         picture_of(f"[model]\ninput = [4]\nlayers = [{many}]")
+    names = ", ".join(f"'dense{i}'" for i in range(1, 81))
+    joins = ", ".join(f"{{ add = ['a{i}', {names}], name = 'a{i + 1}' }}" for i in range(70))
+    with pytest.raises(SpecError, match=r"would have 5,7\d\d lines, and 5,000 are the most"):
+        picture_of(
+            f"[model]\ninput = [4]\nlayers = [{{ dense = 4, times = 80 }}, {{ dense = 4, name = 'a0' }}, {joins}]"
+        )
 
 
 # -- where they stand --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.report.graph.captions import about, caption, join_caption, role
-from netspec.report.graph.picture import Box, Flow, Fork, Frame, Item, Lane, Part, Picture
+from netspec.report.graph.picture import Box, Flow, Fork, Frame, Item, Lane, Part, Picture, edges
 
 if TYPE_CHECKING:
     from netspec.graph.graph import Graph, Node, Value
@@ -18,8 +18,8 @@ __all__ = ["pictured"]
 DEEPEST = 16
 """Levels that are shown, at the most: deeper blocks are folded."""
 
-MOST_BOXES = 2_000
-"""Boxes of a picture, at the most."""
+MOST_BOXES, MOST_LINES = 2_000, 5_000
+"""Boxes of a picture and lines between them, at the most."""
 
 FEWEST_LAYERS = 4
 """Equal layers in turn that are folded to one box; of blocks, two are."""
@@ -38,9 +38,14 @@ def pictured(graph: Graph, depth: int | None = None) -> Picture:
     inputs, outputs = ({}, {}) if draft.models else (graph.inputs, graph.outputs)
     flow = draft.whole(inputs, graph.nodes, outputs, 1)
     picture = Picture(graph.name, flow, draft.ties())
-    if (boxes := sum(1 for _ in picture.boxes())) > MOST_BOXES:
-        message = f"the picture would have {boxes:,} boxes, and {MOST_BOXES:,} are the most"
-        raise SpecError(Diagnostic("too-large", message, graph.nodes[0].place, help="--depth 1 folds every block"))
+    counts = (
+        (MOST_BOXES, sum(1 for _ in picture.boxes()), "boxes"),
+        (MOST_LINES, sum(1 for _ in edges(picture)), "lines"),
+    )
+    for most, number, what in counts:
+        if number > most:
+            message = f"the picture would have {number:,} {what}, and {most:,} are the most"
+            raise SpecError(Diagnostic("too-large", message, graph.nodes[0].place, help="--depth 1 folds every block"))
     return picture
 
 
