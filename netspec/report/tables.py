@@ -113,12 +113,21 @@ def _shortened(widths: Sequence[int], right: Sequence[bool], width: int) -> list
 
 def _line(cells: Sequence[Text], widths: Sequence[int], right: Sequence[bool], look: Look) -> Text:
     line = Text(no_wrap=True)
-    for i, (cell, size, ends_in_line) in enumerate(zip(cells, widths, right, strict=True)):
-        shown = fitted(cell, size, look)
-        for span in cell.spans:  # of all of the cell, and so of its ellipsis
-            shown.stylize(span.style)
-        room = " " * (size - shown.cell_len)
-        line.append(" " * GAP if i else "")
-        line.append_text(Text.assemble(room, shown) if ends_in_line else Text.assemble(shown, room))
-    line.rstrip()
+    gap = 0
+    for cell, size, ends_in_line in zip(cells, widths, right, strict=True):
+        shown = cell if cell.cell_len <= size else _cut(cell, size, look)
+        room = size - shown.cell_len
+        if shown:
+            line.append(" " * (gap + room * ends_in_line))
+            line.append_text(shown)
+            gap = GAP + room * (not ends_in_line)
+        else:
+            gap += GAP + room
     return line
+
+
+def _cut(cell: Text, size: int, look: Look) -> Text:
+    shown = fitted(cell, size, look)
+    for span in cell.spans:  # of all of the cell, and so of its ellipsis
+        shown.stylize(span.style)
+    return shown
