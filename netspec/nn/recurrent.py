@@ -91,7 +91,7 @@ class LSTM(nnx.Module):
     ) -> None:
         self.kernel = nnx.Param(input_kernel(kernel_init, in_features, 4 * units, rngs.params()))
         self.recurrent_kernel = nnx.Param(recurrent_kernel(recurrent_kernel_init, units, 4, rngs.params()))
-        self.bias = nnx.Param(jnp.zeros(4 * units).at[units : 2 * units].set(forget_bias)) if use_bias else None
+        self.bias = nnx.Param(each_gate(units, 0.0, forget_bias, 0.0, 0.0)) if use_bias else None
 
     def __call__(self, x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
         """[batch, length, in] to the states h [batch, length, units].
@@ -151,6 +151,11 @@ def recurrent_kernel(initializer: Initializer | None, units: int, gates: int, ke
     """R: a matrix [units, units] for each gate, side by side, each orthogonal unless it is told how to begin."""
     drawn = initializer or jax.nn.initializers.orthogonal()
     return jnp.concatenate([drawn(k, (units, units), jnp.float32) for k in jax.random.split(key, gates)], axis=1)
+
+
+def each_gate(units: int, *values: float) -> jax.Array:
+    """A vector [gates * units] of one number for each gate."""
+    return jnp.concatenate([jnp.full(units, value) for value in values])
 
 
 def recurrence(
@@ -265,7 +270,7 @@ def lstm_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax
 
     σ(x) = (1 + tanh(x / 2)) / 2, so that one function takes all four gates in one go.
     """
-    halves = jnp.repeat(jnp.array([0.5, 0.5, 1.0, 0.5], gates.dtype), kernel.shape[0])
+    halves = each_gate(kernel.shape[0], 0.5, 0.5, 1.0, 0.5).astype(gates.dtype)
     kernel, bias = kernel * halves.astype(kernel.dtype), bias * halves.astype(bias.dtype)
 
     def step(state: Any, here: Any) -> Any:

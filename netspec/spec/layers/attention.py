@@ -5,7 +5,7 @@ from typing import ClassVar
 from netspec.spec.call import Call, Mismatch, Shape, call
 from netspec.spec.layer import Layer
 from netspec.spec.layers.recurrent import needs_sequence
-from netspec.spec.values import Count, Literally, Positive, Rate, Switch
+from netspec.spec.values import LARGEST_COUNT, Count, Literally, Positive, Rate, Switch
 
 __all__: list[str] = []
 
@@ -65,6 +65,8 @@ class Attention(Layer):
         if self.width is None and channels % self.attention:
             message = f"cannot split {channels} channels into {self.attention} heads"
             raise Mismatch(message, "attention", help="heads that divide the channels, or a width of their own")
+        if self.attention * width > LARGEST_COUNT:
+            raise Mismatch(f"would have {self.attention * width:,} channels in its heads", "width")
         if self.rotary and width % 2:
             message = f"cannot turn heads of width {width} by pairs of channels"
             raise Mismatch(message, "rotary", help="an even width")
