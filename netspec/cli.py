@@ -400,7 +400,7 @@ def schema() -> None:
     """
     from netspec.commands import manual
 
-    _print_json(manual.schema())
+    typer.echo(manual.schema(), nl=False)
 
 
 # -- following a training ----------------------------------------------------------------------------------------------
@@ -502,11 +502,15 @@ def _write_on(found: Continuation, json: bool) -> None:
     if json:
         _print_json({"prompt": found.prompt, "text": "".join(found.pieces), "tokens": found.tokens})
         return
+    import os
     from itertools import chain
 
-    for piece in chain([found.prompt], found.pieces, ["\n"]):
-        sys.stdout.write(_shown(piece))
-        sys.stdout.flush()
+    try:
+        for piece in chain([found.prompt], found.pieces, ["\n"]):
+            sys.stdout.write(_shown(piece))
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _shown(piece: str) -> str:

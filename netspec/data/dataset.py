@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.files import PlaceOf, Where
-from netspec.data.format import Array, Examples, Format, InputFormat, Inputs, Sizes, Source, Survey
-from netspec.data.pairs import Chosen
+from netspec.data.format import Array, Chosen, Examples, Format, InputFormat, Inputs, Sizes, Source, Survey
 from netspec.data.pictures import Pictures, resized
 from netspec.data.preparation import Part, Pipeline, Preparation, batches, prepared
 from netspec.data.split import rows_of, sizes_of

@@ -16,6 +16,7 @@ from netspec.spec.data import Split
 
 __all__ = [
     "Array",
+    "Chosen",
     "Column",
     "Dtype",
     "Examples",
@@ -191,6 +192,25 @@ class Inputs(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: Array) -> Array: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some of another source's inputs, in an order of their own.
+
+    Args:
+        of: all that there are.
+        rows: the numbers of those that these are.
+    """
+
+    of: Inputs
+    rows: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Array) -> Array:
+        return self.of[self.rows[rows]]
 
 
 @dataclass(frozen=True, slots=True)

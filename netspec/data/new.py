@@ -11,7 +11,7 @@ import numpy as np
 from netspec.data import arrays, idx, pictures, series, tables, text
 from netspec.data.files import DataFile, Where, found_file, found_folder
 from netspec.data.format import Array, Examples, Format, Inputs
-from netspec.data.pairs import base_of, paired
+from netspec.data.pairs import base_of, in_arrays, paired
 from netspec.data.pictures import resized
 from netspec.data.preparation import Part, Preparation, Prepared, prepared
 from netspec.data.rows import opened
@@ -72,6 +72,7 @@ def _raw_inputs(file: DataFile, preparation: Preparation) -> tuple[Sequence[str]
         raise file.error("wrong-data", "the network continues text", help='give its beginning: --text "…"')
     if known.paired:
         _check_paired_arrays(file)
+        known = in_arrays(known)
     match _sort(file, known):
         case "series":
             rows, windows = series.read_inputs(opened(file), known)

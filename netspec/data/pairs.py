@@ -7,33 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netspec.data.files import Where
-from netspec.data.format import Array, Examples, Format, Inputs, Source, Survey, TargetFormat
+from netspec.data.format import Array, Chosen, Examples, Format, Inputs, Source, Survey, TargetFormat
 from netspec.data.split import rows_of, sizes_of
 from netspec.diagnostics import DataError, Diagnostic
 from netspec.spec.data import Split
 
-__all__ = ["Chosen", "Pairs", "base_of", "paired"]
+__all__ = ["Pairs", "base_of", "in_arrays", "paired"]
 
 SAME = TargetFormat("class", ("different", "same"), source="is_same")
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Some of another source's inputs, in an order of their own.
-
-    Args:
-        of: all that there are.
-        rows: the numbers of those that these are.
-    """
-
-    of: Inputs
-    rows: Array
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, rows: Array) -> Array:
-        return self.of[self.rows[rows]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +60,19 @@ def _refuse(message: str, where: Where) -> None:
 
 
 def _format(base: Format) -> Format:
-    left, right = (replace(base.input, array=name) for name in ("left", "right"))
-    labels = {f"{side}_label": replace(base.target, source=f"{side}_label") for side in ("left", "right")}
-    return Format({"left": left, "right": right}, {"is_same": SAME, **labels}, base.reading, paired=True)
+    inputs = {"left": base.input, "right": base.input}
+    targets = {"is_same": SAME, "left_label": base.target, "right_label": base.target}
+    return Format(inputs, targets, base.reading, paired=True)
 
 
 def base_of(pairs: Format) -> Format:
     """The format of the examples that pairs are made of."""
     return Format({"input": pairs.inputs["left"]}, {"target": pairs.targets["left_label"]}, pairs.reading)
+
+
+def in_arrays(pairs: Format) -> Format:
+    """The format of pairs whose two sides are arrays of one file, "left" and "right"."""
+    return replace(pairs, inputs={name: replace(known, array=name) for name, known in pairs.inputs.items()})
 
 
 def paired(examples: Examples, seed: int, where: Where) -> Examples:

@@ -14,6 +14,7 @@ import numpy as np
 from netspec.data.files import DataFile, Where, listed
 from netspec.data.format import (
     Array,
+    Chosen,
     Examples,
     Format,
     InputFormat,
@@ -152,6 +153,8 @@ def pictures_in(files: Sequence[DataFile], format: InputFormat) -> Pictures:  # 
 
 def resized(raw: Inputs, transforms: Sequence[Transform]) -> Inputs:
     """The same inputs; images are resized as they are decoded if that comes first: their sizes may differ then."""
+    if isinstance(raw, Chosen):
+        return replace(raw, of=resized(raw.of, transforms))
     if isinstance(raw, Pictures) and transforms and isinstance(transforms[0], Resize):
         return raw.resized(transforms[0])
     return raw

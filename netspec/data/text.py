@@ -113,7 +113,7 @@ def read_examples(file: DataFile, format: Format) -> Examples:  # noqa: A002
     starts = everywhere(len(numbers), window + 1, format.stride)
     if not len(starts):
         found = f"holds {len(numbers):,} {tokens.kind}"
-        raise file.error("window", f"{found}, and a window with what is to be predicted takes {window + 1:,}")
+        raise file.error("window", f"{found}, and a window and its target take {window + 1:,}")
     return _examples(numbers, starts, window)
 
 

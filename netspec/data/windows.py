@@ -90,9 +90,8 @@ def places_of(
     shares = {"validation": split.validation, "test": split.test}
     for name, part, found in zip(("train", *shares), parts, starts, strict=True):
         if not len(found) and (name == "train" or shares[name] > 0):
-            message = (
-                f"the {name} part has {len(part):,} {what}, and a window with what is to be predicted takes {span:,}"
-            )
+            which = "training" if name == "train" else name
+            message = f"the {which} part has {len(part):,} {what}, and a window and its target take {span:,}"
             key = where.key("window") if name == "train" else where.place("split", name)
             help_ = "make the window shorter" if name == "train" else f"or have no such part: [data.split] {name} = 0"
             raise DataError(Diagnostic("window", message, key, help=help_))

@@ -15,6 +15,7 @@ from netspec.spec.expression import Expression
 from netspec.spec.kind import Kind, Table, item_of, items_of
 from netspec.spec.layer import Names
 from netspec.spec.values import (
+    EXPRESSION,
     LARGEST_COUNT,
     Count,
     Fraction,
@@ -99,12 +100,18 @@ def _check_together(table: Table, key: str, others: tuple[str, ...], needed: boo
     if (getattr(table, key) is None) == needed:
         for other in (o for o in others if o in table.model_fields_set and getattr(table, o) is not None):
             how = "goes with" if needed else "does not go with"
-            raise PydanticCustomError("choice", f"has '{other}', which {how} '{key}'")
+            raise PydanticCustomError(
+                "choice", "has '{key}', which {how} '{other}'", {"key": other, "how": how, "other": key}
+            )
 
 
 def _check_vocabulary(tokens: str, vocabulary: Any) -> None:
     if tokens == "bytes" and vocabulary is not None:
-        raise PydanticCustomError("choice", "has 'vocabulary', and there are 256 bytes whatever it says")
+        message = "has '{key}', and there are 256 bytes whatever it says"
+        raise PydanticCustomError("choice", message, {"key": "vocabulary"})
+    if isinstance(vocabulary, int) and vocabulary < 3:
+        message = "has a '{key}' of {found}, which leaves no room for tokens"
+        raise PydanticCustomError("choice", message, {"key": "vocabulary", "found": vocabulary})
 
 
 class Csv(Source):
@@ -140,6 +147,8 @@ class Csv(Source):
     stride: rows from one window to the next; 1 unless said otherwise.
     """
 
+    example = '{ csv = "points.csv", target = "side" }'
+
     csv: str
     target: _WordOrWords | None = None
     task: _Task = None
@@ -159,7 +168,8 @@ class Csv(Source):
         _check_together(self, "window", ("lookup", "text", "task"), needed=False)
         _check_vocabulary(self.tokens, self.vocabulary)
         if self.window is not None and isinstance(self.target, tuple):
-            raise PydanticCustomError("choice", "has a list of targets, which does not go with 'window'")
+            message = "has a list of targets in '{key}', which does not go with 'window'"
+            raise PydanticCustomError("choice", message, {"key": "target"})
         return self
 
     def lower(self) -> Call:
@@ -190,6 +200,8 @@ class Npz(Source):
     input, target: the arrays' names.
     sequences: whether the arrays hold sequences.
     """
+
+    example = '{ npz = "arrays.npz" }'
 
     npz: str
     input: _WordOrWords = "x"
@@ -233,6 +245,8 @@ class Text(_RunningText):
     vocabulary: tokens that are told apart, at the most, the unknown one among them; the rarest become unknown. Words
         have 10,000 unless said otherwise, characters as many as there are.
     """
+
+    example = '{ text = "poems.txt" }'
 
     text: str
 
@@ -278,7 +292,8 @@ class Pairs(Source):
     @model_validator(mode="after")
     def _fits(self) -> "Pairs":
         if isinstance(self.pairs, Pairs | _RunningText) or getattr(self.pairs, "window", None) is not None:
-            raise PydanticCustomError("choice", "is made of examples of one class each, which that source has none of")
+            message = "is made of examples of one class each, which such a source has none of"
+            raise PydanticCustomError("choice", message, {"key": "pairs"})
         return self
 
     def lower(self) -> Call:
@@ -290,6 +305,8 @@ class Idx(Source):
 
     idx: the folder, beside the spec.
     """
+
+    example = '{ idx = "mnist" }'
 
     idx: str
 
@@ -305,6 +322,8 @@ class Images(Source):
 
     images: the folder of folders, beside the spec.
     """
+
+    example = '{ images = "photos" }'
 
     images: str
 
@@ -350,10 +369,19 @@ class Resize(Transform):
     resize: height and width.
     """
 
+    example = "{ resize = [28, 28] }"
+
     resize: Annotated[
         tuple[Count, Count],
         PlainValidator(_height_and_width),
-        WithJsonSchema({"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 2, "maxItems": 2}),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "items": {"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION]},
+                "minItems": 2,
+                "maxItems": 2,
+            }
+        ),
     ]
 
     def lower(self) -> Call:
@@ -390,7 +418,9 @@ class Scale(Transform):
     scale: Annotated[
         tuple[float, float],
         PlainValidator(_range),
-        WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}, "minItems": 2, "maxItems": 2}),
+        WithJsonSchema(
+            {"type": "array", "items": {"anyOf": [{"type": "number"}, EXPRESSION]}, "minItems": 2, "maxItems": 2}
+        ),
     ] = (0.0, 1.0)
 
     def lower(self) -> Call:

@@ -37,7 +37,8 @@ def described_error(
     here: Path = places.get(key, (*path, *loc[:1])) + tuple(p for p in loc[1:] if isinstance(p, int))
     kind = detail["type"]
     if kind == "choice":
-        return Diagnostic("choice", f"{owner} {context.get('message') or detail['msg']}", document.key_place(path))
+        place = document.key_place((*path, context["key"]) if "key" in context else path)
+        return Diagnostic("choice", f"{owner} {context.get('message') or detail['msg']}", place)
     if kind == "expression":
         place = at_expression(document.value_place(here), int(context["start"]), int(context["end"]))
         return Diagnostic("expression", str(context["message"]), place, help=str(context["help"]))
