@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -20,9 +20,9 @@ from netspec.document.plain import value_text
 from netspec.spec.expression import Expression
 from netspec.spec.initial import Initials
 from netspec.spec.kind import Kind, Table
-from netspec.spec.values import Duration
+from netspec.spec.values import EXPRESSION, LARGEST_COUNT, LARGEST_NUMBER, Duration
 
-__all__ = ["Key", "definition", "described_keys", "description", "first_sentence", "keys_of", "papers"]
+__all__ = ["Key", "definition", "described_keys", "description", "first_sentence", "in_words", "keys_of", "papers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +177,79 @@ def _with_names(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {k: v.replace(" ", "_") if k == "$ref" else _with_names(v) for k, v in schema.items()}
     return [_with_names(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def in_words(schema: Mapping[str, Any]) -> str:
+    """The type of a value as people say it; that a number may be an expression goes without saying.
+
+    >>> in_words({"anyOf": [{"type": "integer", "minimum": 1}, EXPRESSION]})
+    'a whole number from 1'
+    """
+    if "anyOf" in schema:
+        return _either(_options(part for part in schema["anyOf"] if part != EXPRESSION))
+    if "enum" in schema:
+        return _either(_options([schema]))
+    if "$ref" in schema:
+        return _REFERENCES.get(word := schema["$ref"].rpartition("/")[2].replace("_", " "), f"a {word}")
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return _either(in_words({"type": one}) for one in kind)
+    if kind == "array":
+        return f"a list of {_many(in_words(schema.get('items', {'type': 'number'})))}"
+    if kind in ("integer", "number"):
+        return _number(schema)
+    if kind == "string":
+        pattern = schema.get("pattern", "")
+        return "a duration" if "epochs" in pattern else "a name" if pattern.startswith("^[a-z]") else "a string"
+    return {"boolean": "true or false", "object": "a table"}[str(kind)]
+
+
+def _options(schemas: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What a value may be, a word of some words as an option each."""
+    found: list[str] = []
+    for schema in schemas:
+        for words in map(value_text, schema["enum"]) if "enum" in schema else [in_words(schema)]:
+            listed = f"a list of {_many(found[0])}" if found else ""
+            found.append("a list of them" if words == listed else words)
+    return list(dict.fromkeys(found))
+
+
+def _either(options: Iterable[str]) -> str:
+    *others, last = options
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+_REFERENCES = {
+    "activation": "an activation",
+    "initial values": "an initial value, or a table of them by parameter",
+    "split": "a table",
+    "keep": "a table",
+}
+
+_PLURALS = {
+    "a penalty": "penalties",
+    "a whole number": "whole numbers",
+    "a number": "numbers",
+    "a list": "lists",
+    "a name": "names",
+    "a string": "strings",
+}
+
+
+def _many(words: str) -> str:
+    for one, many in _PLURALS.items():
+        if words.startswith(one):
+            return many + words.removeprefix(one)
+    return f"{words.partition(' ')[2]}s" if words.startswith(("a ", "an ")) else words
+
+
+def _number(schema: Mapping[str, Any]) -> str:
+    words = "a whole number" if schema["type"] == "integer" else "a number"
+    largest = schema.get("maximum")
+    bounds = [
+        f" from {schema['minimum']}" if schema.get("minimum", -LARGEST_NUMBER) > -LARGEST_COUNT else "",
+        f" above {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else "",
+        f" to {largest}" if largest is not None and largest < LARGEST_COUNT else "",
+        f" to under {schema['exclusiveMaximum']}" if "exclusiveMaximum" in schema else "",
+    ]
+    return words + "".join(bounds)

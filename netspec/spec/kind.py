@@ -72,6 +72,8 @@ class Kind(Table):
     kinds: ClassVar[dict[str, type["Kind"]]] = {}
     kind: ClassVar[str]
     family: ClassVar[str]
+    example: ClassVar[str] = ""
+    """What the manual shows, where something made up from the keys' types would be no good example."""
 
     def __init_subclass__(cls, *, family: str = "", abstract: bool = False, **rest: Any) -> None:
         super().__init_subclass__(**rest)

@@ -50,6 +50,8 @@ class L1(Penalty):
     l1: the strength.
     """
 
+    example = "{ l1 = 1e-4 }"
+
     l1: Positive
 
     def lower(self) -> Call:
@@ -61,6 +63,8 @@ class L2(Penalty):
 
     l2: the strength.
     """
+
+    example = "{ l2 = 1e-4 }"
 
     l2: Positive
 

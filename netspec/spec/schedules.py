@@ -91,6 +91,8 @@ class Exponential(Schedule):
     stairs: whether the factor holds still within a stretch.
     """
 
+    example = '[schedule]\nkind = "exponential"\nrate = 0.95\nevery = "1 epochs"'
+
     rate: Share
     every: Span = Duration(1, "epochs")
     stairs: bool = False
@@ -106,6 +108,8 @@ class Step(Schedule):
     every: how long a stretch is; or
     at: when, each counted from the end of the warm-up.
     """
+
+    example = '[schedule]\nkind = "step"\nfactor = 0.1\nevery = "10 epochs"'
 
     factor: Share = 0.1
     every: Span | None = None

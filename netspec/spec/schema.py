@@ -3,36 +3,54 @@
 A schema sees tables without the order of their keys, and cannot look a name up elsewhere in the text. So an item is
 told by the one of its keys that is a kind; and a word that is no kind is a mistake, unless the spec has blocks of its
 own, or extends another that may have some. Draft 7, which Taplo and Tombi both read.
-
-An item says the same twice, for two readers: `anyOf`, always fulfilled, lists what editors may offer; `if` and `then`
-part the cases, so that a mistake is told of the kind that was meant, and not as "none of seventy fits".
 """
 
 from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import tomli
 
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES
 from netspec.spec.data import Source, Transform
 from netspec.spec.decode import SECTIONS
+from netspec.spec.families import members
 from netspec.spec.initial import Initial
-from netspec.spec.keys import Key, description, first_sentence, keys_of
+from netspec.spec.item_schemas import (
+    ANY_TABLE,
+    KNOWN,
+    NAME,
+    OR_BLOCK,
+    Schema,
+    closed,
+    holds_layers,
+    initial_values,
+    item,
+    kind_table,
+    kinds_of,
+    layer_case,
+    list_of_layers,
+    names_of,
+    offers,
+    one_of_kinds,
+    open_table,
+    properties_of,
+    property_of,
+    reference,
+    required_each,
+    with_layer,
+    word_of,
+)
+from netspec.spec.keys import description, keys_of
 from netspec.spec.kind import Kind, Table
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
-from netspec.spec.optimizers import Clip, Optimizer, optimizer_kind, optimizer_names
+from netspec.spec.optimizers import Clip, Optimizer
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
-from netspec.spec.values import EXPRESSION
 
-__all__ = ["NOTES", "members", "schema"]
+__all__ = ["NOTES", "schema", "tables"]
 
-Schema = dict[str, Any]
 
 ITEMS: Sequence[type[Kind]] = (Layer, Activation, Initial, Penalty, Clip, Source, Transform)
 """Families whose kinds are written as items."""
@@ -49,13 +67,6 @@ NOTES: Mapping[str, str] = {
     "models": "Several networks, by name, in place of [model].",
 }
 """Of the sections that no class stands for, what each is."""
-
-KNOWN, OR_BLOCK = "known_layer", "layer_or_block"
-"""What stands for `layer` where a spec can have no blocks of its own, and where it has some."""
-
-NAME: Schema = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}
-
-ANY_TABLE: Schema = {"type": "object", "minProperties": 1, "additionalProperties": True}
 
 
 def schema() -> Schema:
@@ -79,43 +90,35 @@ def schema() -> Schema:
     }
 
 
-def members(family: type[Kind]) -> Mapping[str, type[Kind]]:
-    """The kinds of a family, by name."""
-    if family is not Optimizer:
-        return family.kinds
-    kinds = {name: optimizer_kind(name) for name in optimizer_names()}
-    return {name: kind for name, kind in kinds.items() if kind is not None}
-
-
 def _definitions() -> Iterator[tuple[str, Schema]]:
     """What the schema refers to, by name."""
     for family in ITEMS:
         if family is not Layer:
-            yield _word(family), _item(family)
-        yield f"{_word(family)}_names", _names(family)
-    yield "layer", {"type": ["string", "object"], "anyOf": _offers(Layer)}
+            yield word_of(family), item(family)
+        yield f"{word_of(family)}_names", names_of(family)
+    yield "layer", {"type": ["string", "object"], "anyOf": offers(Layer)}
     for layer in (KNOWN, OR_BLOCK):
-        yield layer, _layer(layer)
+        yield layer, layer_case(layer)
     for name, key in keys_of(Layer).items():
-        yield f"every_layer.{name}", _property(key)
-    for name, kind in Layer.kinds.items():
-        yield f"layer.{name}", (table := _kind(kind))
-        if _holds_layers(kind):
+        yield f"every_layer.{name}", property_of(key)
+    for name, kind in kinds_of(Layer).items():
+        yield f"layer.{name}", (table := kind_table(kind))
+        if holds_layers(kind):
             for layer in (KNOWN, OR_BLOCK):
-                yield f"{layer}.{name}", _with(table, layer)
+                yield f"{layer}.{name}", with_layer(table, layer)
     for family in ITEMS:
         if family not in (Layer, Activation):
-            yield from ((f"{_word(family)}.{name}", _kind(kind)) for name, kind in family.kinds.items())
+            yield from ((f"{word_of(family)}.{name}", kind_table(kind)) for name, kind in kinds_of(family).items())
     for family in SECTIONED:
         yield f"{family.family}_section", _choice(family)
         yield from ((f"{family.family}_section.{name}", _chosen(kind)) for name, kind in members(family).items())
-    for cls in _tables():
+    for cls in tables():
         yield cls.__name__.lower(), _table(cls)
-    yield "initial_values", _initial_values()
-    yield "numbers", {"type": ["number", "array"], "items": _reference("numbers")}
+    yield "initial_values", initial_values()
+    yield "numbers", {"type": ["number", "array"], "items": reference("numbers")}
 
 
-def _tables() -> Iterator[type[Table]]:
+def tables() -> Iterator[type[Table]]:
     """The tables that are sections, and those inside them."""
     found: list[type[Table]] = [c for key in SECTIONS if key not in NOTES and (c := _class_of(key))]
     plain = [c for c in found if not issubclass(c, Kind)]
@@ -133,7 +136,7 @@ def _section(key: str) -> Schema:
     if key in NOTES:
         return {"description": NOTES[key], **_plain_section(key)}
     cls = _class_of(key)
-    one = _reference(f"{key}_section" if issubclass(cls, Kind) else key)
+    one = reference(f"{key}_section" if issubclass(cls, Kind) else key)
     if key != "loss":
         return one
     several = {"type": "array", "items": one}
@@ -151,14 +154,14 @@ def _class_of(key: str) -> type[Table]:
 
 def _plain_section(key: str) -> Schema:
     named: Schema = {"type": "object", "propertyNames": NAME}
-    new = {**NAME, "not": {"enum": list(Layer.kinds)}}
+    new = {**NAME, "not": {"enum": list(kinds_of(Layer))}}
     return {
         "name": NAME,
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1, "default": 0},
         "extends": {"type": "string", "minLength": 1},
         "let": {**named, "additionalProperties": {"type": "number"}},
         "block": {**named, "propertyNames": new, "additionalProperties": _block()},
-        "models": {**named, "additionalProperties": _reference("model")},
+        "models": {**named, "additionalProperties": reference("model")},
     }[key]
 
 
@@ -170,14 +173,14 @@ def _block() -> Schema:
         "propertyNames": {**NAME, "not": {"enum": list(Layer.universal())}},
         "additionalProperties": {"type": ["string", "number", "boolean"], "not": {"enum": list(OTHER_TYPES)}},
     }
-    layers = {"description": "What it stands for, in turn.", **_layers("layer")}
+    layers = {"description": "What it stands for, in turn.", **list_of_layers("layer")}
     properties = {"args": arguments, "layers": layers}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _complete() -> Schema:
     """What a spec must say, if not the one that it extends."""
-    sections: Schema = {"model": {"required": ["layers"]}, "train": {"oneOf": _required_each("epochs", "steps")}}
+    sections: Schema = {"model": {"required": ["layers"]}, "train": {"oneOf": required_each("epochs", "steps")}}
     sections["models"] = {"additionalProperties": sections["model"]}
     sections["block"] = {"additionalProperties": {"required": ["layers"]}}
     for key in SECTIONS:
@@ -189,27 +192,21 @@ def _complete() -> Schema:
         cases = [{"if": _is_kind(name), "then": {"required": keys}} for name, keys in needs.items() if keys]
         sections[family.family] = {"required": ["kind"], **({"allOf": cases} if cases else {})}
     sections["loss"] = {"if": {"type": "array"}, "then": {"items": sections["loss"]}, "else": sections["loss"]}
-    return {**_open(sections), "oneOf": _required_each("model", "models")}
+    return {**open_table(sections), "oneOf": required_each("model", "models")}
 
 
 def _layers_are(layer: str) -> Schema:
     """Every list of layers outside items, of what stands for `layer`."""
-    model = _open({"layers": {"items": _reference(layer)}})
-    return _open({"model": model, "models": {"additionalProperties": model}, "block": {"additionalProperties": model}})
+    model = open_table({"layers": {"items": reference(layer)}})
+    return open_table(
+        {"model": model, "models": {"additionalProperties": model}, "block": {"additionalProperties": model}}
+    )
 
 
 def _confusable() -> Schema:
     """Blocks with an argument that is called like a kind of layer: an item with that key may be of either."""
-    clear = _open({"args": {"propertyNames": {"not": {"enum": list(Layer.kinds)}}}})
+    clear = open_table({"args": {"propertyNames": {"not": {"enum": list(kinds_of(Layer))}}}})
     return {"properties": {"block": {"not": {"additionalProperties": clear}}}}
-
-
-def _open(properties: Schema) -> Schema:
-    return {"properties": properties, "additionalProperties": True}
-
-
-def _required_each(*keys: str) -> list[Schema]:
-    return [{"required": [key]} for key in keys]
 
 
 def _is_kind(name: str) -> Schema:
@@ -220,14 +217,14 @@ def _choice(family: type[Kind]) -> Schema:
     """A section whose `kind` says which class reads it."""
     word, kinds = f"{family.family}_section", members(family)
     every_key = dict.fromkeys(["kind", *(key for kind in kinds.values() for key in keys_of(kind))])
-    cases = [{"if": _is_kind(name), "then": _reference(f"{word}.{name}")} for name in kinds]
+    cases = [{"if": _is_kind(name), "then": reference(f"{word}.{name}")} for name in kinds]
     without = {"if": {"required": ["kind"]}, "else": {"propertyNames": {"enum": list(every_key)}}}
-    offers = [*(_reference(f"{word}.{name}") for name in kinds), _open({key: {} for key in every_key})]
-    which = {"description": "Which.", **_words(kinds)}
+    offers = [*(reference(f"{word}.{name}") for name in kinds), open_table({key: {} for key in every_key})]
+    which = {"description": "Which.", **one_of_kinds(kinds)}
     return {
         "type": "object",
         "description": description(family),
-        **_open({"kind": which}),
+        **open_table({"kind": which}),
         "allOf": [*cases, without],
         "anyOf": offers,
     }
@@ -236,160 +233,10 @@ def _choice(family: type[Kind]) -> Schema:
 def _chosen(kind: type[Kind]) -> Schema:
     """What stands in a section of one kind; which of its keys must, `_complete` says."""
     word = {"description": description(kind).split("\n\n")[0], "const": kind.kind}
-    return _closed(kind.kind, {"kind": word, **_properties(kind)})
+    return closed(kind.kind, {"kind": word, **properties_of(kind)})
 
 
 def _table(cls: type[Table]) -> Schema:
     inside = not any(cls is _class_of(key) for key in SECTIONS if key not in NOTES)
     needed = [key.name for key in keys_of(cls).values() if key.required and inside]
-    return _closed(cls.__name__.lower(), _properties(cls), needed) | {"description": description(cls)}
-
-
-# -- items -------------------------------------------------------------------------------------------------------------
-
-
-def _item(family: type[Kind]) -> Schema:
-    """An item of a family: a word, or a table whose one key is the kind."""
-    return {**_parted(family, _reference(f"{_word(family)}_names"), None), "anyOf": _offers(family)}
-
-
-def _layer(layer: str) -> Schema:
-    """A layer, mistakes told; what editors may offer stands in `layer` already."""
-    if layer == KNOWN:
-        return _parted(Layer, _reference("layer_names"), layer)
-    needing = [name for name, kind in Layer.kinds.items() if _needs_table(kind)]
-    return _parted(Layer, {**NAME, "not": {"enum": needing}}, layer)
-
-
-def _parted(family: type[Kind], words: Schema, layer: str | None) -> Schema:
-    return {
-        "type": ["string", "object"],
-        "additionalProperties": True,
-        "if": {"type": "string"},
-        "then": words,
-        "else": {**ANY_TABLE, "allOf": _cases(family, layer)},
-        "anyOf": [{"type": "string"}, ANY_TABLE],
-    }
-
-
-def _cases(family: type[Kind], layer: str | None) -> list[Schema]:
-    """Which table each kind is; a kind may be called like another one's key, and does not count beside that."""
-    kinds = family.kinds
-    cases = []
-    for name, kind in kinds.items():
-        owners = [n for n, other in kinds.items() if n != name and name in keys_of(other)]
-        told = {"required": [name], **({"not": {"anyOf": _required_each(*owners)}} if owners else {})}
-        inside = layer if layer and _holds_layers(kind) else _home(kind)
-        cases.append({"if": told, "then": _reference(f"{inside}.{name}")})
-    # Where an item may be of a block, its first word is any; else that word is a mistake.
-    other = NAME if layer == OR_BLOCK else {"enum": [*kinds, *family.universal()]}
-    return [*cases, {"if": {"not": {"anyOf": _required_each(*kinds)}}, "then": {"propertyNames": other}}]
-
-
-def _offers(family: type[Kind]) -> list[Schema]:
-    """What editors may offer for an item; always fulfilled."""
-    tables = [_reference(f"{_home(kind)}.{name}") for name, kind in family.kinds.items()]
-    every_key = dict.fromkeys([*family.kinds, *(key for kind in family.kinds.values() for key in keys_of(kind))])
-    unfinished = {"type": "object", "minProperties": 1, **_open({key: {} for key in every_key})}
-    return [_reference(f"{_word(family)}_names"), *tables, unfinished, {"type": "string"}]
-
-
-def _names(family: type[Kind]) -> Schema:
-    """The kinds that need no more than their word."""
-    return _words({name: kind for name, kind in family.kinds.items() if not _needs_table(kind)})
-
-
-def _words(kinds: Mapping[str, type[Kind]]) -> Schema:
-    notes = [first_sentence(description(kind)) for kind in kinds.values()]
-    return {"enum": list(kinds), "x-taplo": {"docs": {"enumValues": notes}}}
-
-
-def _needs_table(kind: type[Kind]) -> bool:
-    return any(key.required for key in keys_of(kind).values())
-
-
-def _kind(kind: type[Kind]) -> Schema:
-    """The table of a kind, its own key among them."""
-    properties = _properties(kind)
-    own = {"const": True} if kind.principal() is None else properties.pop(kind.kind)
-    text = "\n\n".join(t for t in (description(kind), str(own.get("description", ""))) if t)
-    needed = [key.name for key in keys_of(kind).values() if key.required and key.name != kind.kind]
-    return _closed(kind.kind, {kind.kind: {**own, "description": text}, **properties}, [kind.kind, *needed])
-
-
-def _initial_values() -> Schema:
-    """How parameters begin: the weights, or each by its name."""
-    items, types = _reference("initial_value"), ["string", "number", "array"]
-    one = {"if": {"type": ["string", "object"]}, "then": items, "else": _reference("numbers")}
-    alone = {"if": EXPRESSION, "then": EXPRESSION, "else": one, "anyOf": [{"type": types}, ANY_TABLE]}
-    is_item = {"anyOf": [{"type": types}, *_required_each(*Initial.kinds)]}
-    by_name = {"type": "object", "propertyNames": NAME, "additionalProperties": alone, "minProperties": 1}
-    return {
-        "type": [*types, "object"],
-        "additionalProperties": True,
-        "if": is_item,
-        "then": alone,
-        "else": by_name,
-        "anyOf": [*_offers(Initial), {"type": ["number", "array"]}],
-    }
-
-
-# -- keys --------------------------------------------------------------------------------------------------------------
-
-
-def _properties(cls: type[Table]) -> dict[str, Schema]:
-    every = Layer.universal() if issubclass(cls, Layer) else ()
-    return {
-        name: _reference(f"every_layer.{name}") if name in every else _property(key)
-        for name, key in keys_of(cls).items()
-    }
-
-
-def _property(key: Key) -> Schema:
-    found = _at_least_one_layer(dict(key.schema))
-    if "$ref" in found:  # nothing beside a reference counts
-        found = {"allOf": [found]}
-    default = {"default": tomli.loads(f"value = {key.default}")["value"]} if key.default else {}
-    return {"description": first_sentence(key.text) if len(key.text) > LONGEST else key.text, **found, **default}
-
-
-LONGEST = 300
-"""Characters of a key's description, at the most, before it is cut to its first sentence."""
-
-
-def _at_least_one_layer(found: Schema) -> Schema:
-    return {**found, "minItems": 1} if found.get("items") == _reference("layer") else found
-
-
-def _layers(layer: str) -> Schema:
-    return {"type": "array", "minItems": 1, "items": _reference(layer)}
-
-
-def _closed(title: str, properties: Schema, required: Sequence[str] = ()) -> Schema:
-    table = {"title": title, "type": "object", "properties": properties, "additionalProperties": False}
-    return {**table, "required": list(required)} if required else table
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _word(family: type[Kind]) -> str:
-    return family.family.replace(" ", "_")
-
-
-def _home(kind: type[Kind]) -> str:
-    """Whose kinds' tables hold it: an activation is a layer."""
-    return "layer" if issubclass(kind, Layer) else _word(kind._families()[0])
-
-
-def _holds_layers(kind: type[Kind]) -> bool:
-    schemas = [key.schema for key in keys_of(kind).values()]
-    return bool(_with(schemas, KNOWN) != schemas)
-
-
-def _with(table: Any, layer: str) -> Any:
-    """The same with another stand-in for `layer`."""
-    if isinstance(table, Mapping):
-        return _reference(layer) if table == _reference("layer") else {k: _with(v, layer) for k, v in table.items()}
-    return [_with(part, layer) for part in table] if isinstance(table, list) else table
+    return closed(cls.__name__.lower(), properties_of(cls), needed) | {"description": description(cls)}

@@ -56,6 +56,8 @@ class Embed(Layer):
     vocabulary: how many there are: the whole numbers go from 0 to one less; the data's unless said otherwise.
     """
 
+    example = "{ embed = 16, vocabulary = 1000 }"
+
     consumes = "int32"
     padded = "kept"
 

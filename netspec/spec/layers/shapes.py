@@ -95,6 +95,8 @@ class Reshape(Layer):
     reshape: the shape, channels last; -1 for an axis that follows from the others.
     """
 
+    example = "{ reshape = [4, 16] }"
+
     reshape: Sizes
 
     def lower(self, x: Shape) -> Call:
@@ -114,6 +116,8 @@ class Permute(Layer):
     permute: for each axis of the result, which one of the input it is, counted from 0: [1, 0] turns [height, channels]
     to [channels, height].
     """
+
+    example = "{ permute = [1, 0, 2] }"
 
     permute: Axes
 
@@ -140,6 +144,8 @@ class Pad(Layer):
     numbers of the other end.
     """
 
+    example = "{ pad = 2 }"
+
     pad: Margins
     mode: Literally("zeros", "edge", "reflect", "wrap") = "zeros"  # type: ignore[valid-type]
 
@@ -156,6 +162,8 @@ class Crop(Layer):
 
     crop: how many go at both ends of every axis; or a list that has for each axis a number or [before, after].
     """
+
+    example = "{ crop = 2 }"
 
     crop: Margins
 

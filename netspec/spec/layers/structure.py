@@ -20,6 +20,8 @@ class Block(Layer):
     block: the layers.
     """
 
+    example = '{ block = [{ dense = 64 }, "relu"], name = "head" }'
+
     padded = "kept"
 
     block: Layers
@@ -37,6 +39,8 @@ class Residual(Layer):
     layers.
     gate: the layers of g, which give one number for each of F(x), or one a channel.
     """
+
+    example = '{ residual = [{ conv = 16 }, "relu", { conv = 16 }], shortcut = "projection" }'
 
     padded = "kept"
 
@@ -74,6 +78,8 @@ class Parallel(Layer):
     merge: what becomes of their results: "concat" along the channels, or their sum, product, mean or largest numbers.
     """
 
+    example = "{ parallel = [[{ conv = 16, kernel = 1 }], [{ conv = 16, kernel = 3 }]] }"
+
     padded = "kept"
 
     parallel: ListsOfLayers
@@ -89,6 +95,8 @@ class Side(Layer):
 
     side: the layers of the head.
     """
+
+    example = '{ side = [{ dense = 10 }], output = "early" }'
 
     padded = "kept"
 
@@ -119,6 +127,8 @@ class Cell(Layer):
     state: numbers of the state.
     """
 
+    example = '{ cell = [{ dense = 32, activation = "tanh" }], state = 32 }'
+
     padded = "kept"
 
     cell: Layers
@@ -136,6 +146,8 @@ class Bidirectional(Layer):
     bidirectional: the layers, such as `[{ lstm = 64 }]`.
     merge: what becomes of both results: "concat" along the channels, or their sum, product, mean or largest numbers.
     """
+
+    example = "{ bidirectional = [{ lstm = 32 }] }"
 
     padded = "kept"
 

@@ -1,0 +1,101 @@
+"""An example of every kind, in TOML: what must be given, with a value that its type allows, or what the class says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.document.plain import value_text
+from netspec.spec.data import Source, Transform
+from netspec.spec.initial import Initial
+from netspec.spec.keys import Key, keys_of
+from netspec.spec.kind import Kind
+from netspec.spec.layer import Layer
+from netspec.spec.losses import Loss, Penalty
+from netspec.spec.optimizers import Clip, Optimizer
+from netspec.spec.schedules import Schedule
+
+__all__ = ["example", "spec_with"]
+
+SECTIONS: Mapping[type[Kind], str] = {Loss: "loss", Optimizer: "optimizer", Schedule: "schedule"}
+"""Families whose kinds are sections, and which."""
+
+AROUND: Mapping[type[Kind], str] = {
+    Layer: "[model]\ninput = {input}\nlayers = [\n  {before}{example},\n]\n",
+    Initial: "[model]\ninput = [64]\nlayers = [{{ dense = 16, init = {example} }}]\n",
+    Penalty: '[loss]\nkind = "cross_entropy"\npenalties = [{example}]\n',
+    Clip: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\nclip = {example}\n',
+    Source: "[data]\nsource = {example}\n",
+    Transform: '[data]\nsource = "digits"\ntransform = [{example}]\n',
+}
+"""By family, the part of a spec that an example stands in."""
+
+MODEL = "[model]\ninput = [64]\nlayers = [{ dense = 10 }]\n"
+
+NAMED = '{ dense = 64, name = "left" },\n  { dense = 64, name = "right" },\n  '
+"""Layers with the names that examples read."""
+
+
+def example(kind: type[Kind]) -> str:
+    """An item or a section of a kind, as a person would write it."""
+    if kind.example:
+        return kind.example
+    keys = keys_of(kind)
+    needed = {key.name: sample(key) for key in keys.values() if key.required}
+    section = next((word for family, word in SECTIONS.items() if issubclass(kind, family)), None)
+    if section is not None:
+        lines = {"kind": kind.kind, **needed, **({} if needed else _optional(keys))}
+        return "\n".join([f"[{section}]", *(f"{name} = {value_text(value)}" for name, value in lines.items())])
+    principal = keys.get(kind.kind)
+    if principal is None and not needed:
+        return value_text(kind.kind)
+    if issubclass(kind, Layer) and kind.takes[0] > 1:
+        needed[kind.kind] = ["left", "right"]
+    first = {kind.kind: True if principal is None else sample(principal)}
+    return value_text(first | needed)
+
+
+def spec_with(kind: type[Kind], shape: tuple[int, ...] = (64,)) -> str:
+    """A spec that holds the example of a kind, and little else.
+
+    Args:
+        shape: of the network's input, where the kind is a layer.
+    """
+    family = next((f for f in AROUND if issubclass(kind, f)), None)
+    if family is None:
+        return f"{MODEL}\n{example(kind)}\n"
+    before = NAMED if '"left"' in example(kind) else ""
+    part = AROUND[family].format(example=example(kind), input=list(shape), before=before)
+    return part if family in (Layer, Initial) else f"{MODEL}\n{part}"
+
+
+def _optional(keys: Mapping[str, Key]) -> dict[str, Any]:
+    rate = keys.get("learning_rate")
+    return {} if rate is None else {"learning_rate": sample(rate)}
+
+
+def sample(key: Key) -> Any:
+    """A value for a key: its default where it has one, else a sensible one of its type."""
+    import tomli
+
+    if key.default:
+        return tomli.loads(f"value = {key.default}")["value"]
+    return 1e-3 if key.name == "learning_rate" else _of(key.schema)
+
+
+def _of(schema: Mapping[str, Any]) -> Any:
+    """A value that a schema allows."""
+    if "anyOf" in schema:
+        return _of(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "$ref" in schema:
+        return {"source": "digits", "layer": {"dense": 64}}.get(schema["$ref"].rpartition("/")[2], "relu")
+    if schema.get("type") == "array":
+        one = _of(schema.get("items", {"type": "integer"}))
+        return ["left", "right"] if one == "left" else [one] * schema.get("minItems", 1)
+    if schema.get("type") == "string":
+        return "left" if "pattern" in schema else "file"
+    if schema.get("type") == "number":
+        return 0.1
+    return max(16, schema.get("minimum", 16))

@@ -1,0 +1,41 @@
+"""Every family of kinds, by the word that people call many of them by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import netspec.spec.layers  # noqa: F401  (its kinds enter the family of layers)
+from netspec.spec.activations import Activation
+from netspec.spec.data import Source, Transform
+from netspec.spec.initial import Initial
+from netspec.spec.kind import Kind
+from netspec.spec.layer import Layer
+from netspec.spec.losses import Loss, Penalty
+from netspec.spec.optimizers import Clip, Optimizer, optimizer_kind, optimizer_names
+from netspec.spec.schedules import Schedule
+
+__all__ = ["FAMILIES", "members"]
+
+FAMILIES: Mapping[str, type[Kind]] = {
+    "layers": Layer,
+    "activations": Activation,
+    "losses": Loss,
+    "penalties": Penalty,
+    "optimizers": Optimizer,
+    "clips": Clip,
+    "schedules": Schedule,
+    "initial values": Initial,
+    "sources": Source,
+    "transforms": Transform,
+}
+"""By plural word. Activations are layers, too."""
+
+
+def members(family: type[Kind]) -> Mapping[str, type[Kind]]:
+    """The kinds of a family, in the order of their names; of layers, those that are no activations."""
+    if family is Optimizer:
+        kinds = {name: optimizer_kind(name) for name in optimizer_names()}
+        return {name: kind for name, kind in kinds.items() if kind is not None}
+    if family is Layer:
+        return {name: kind for name, kind in sorted(Layer.kinds.items()) if name not in Activation.kinds}
+    return dict(sorted(family.kinds.items()))
