@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +15,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.graph.calls import Arrays, Mode, apply, construct, draws, initialise, lookup
 from netspec.graph.graph import Graph, Node, Step
 from netspec.graph.initials import FROM_DATA
+from netspec.spec.call import Call
 
 __all__ = ["Network", "Result"]
 
@@ -50,7 +51,8 @@ class Network:
         """Parameters and statistics by path.
 
         Each layer draws with a key of its own, made from its path, so that a layer more or less elsewhere does not
-        change what it begins with. Those that begin as the data says (`from_data`) are drawn at random here.
+        change what it begins with. Those that begin as the data says (`from_data`) are drawn at random here. One layer
+        at a time, so that no more is held than the parameters and what one of them takes to draw.
         """
         parameters: Arrays = {}
         statistics: Arrays = {}
@@ -58,8 +60,8 @@ class Network:
             for step in () if leaf.shared else leaf.steps:
                 if step.traced.parameters or step.traced.statistics:
                     own = jax.random.fold_in(key, zlib.crc32(_prefix(leaf, step).encode()))
-                    p, s = initialise(step.call, own)
-                    p |= _chosen(leaf, step, own)
+                    chosen = () if step.prefix else tuple(leaf.initial.items())
+                    p, s = _drawing(step.call, chosen)(own)
                     parameters |= {_prefix(leaf, step) + n: v for n, v in p.items()}
                     statistics |= {_prefix(leaf, step) + n: v for n, v in s.items()}
         return parameters, statistics
@@ -146,18 +148,26 @@ def _prefix(leaf: Node, step: Step) -> str:
     return f"{leaf.owner}/{step.prefix}/" if step.prefix else f"{leaf.owner}/"
 
 
-def _chosen(leaf: Node, step: Step, key: jax.Array) -> Arrays:
-    """The parameters whose initial values the spec chooses."""
-    if step.prefix:
-        return {}
-    shapes = step.traced.parameters
-    return {
-        name: construct(call)(
-            jax.random.fold_in(key, zlib.crc32(name.encode())), shapes[name].shape, shapes[name].dtype
-        )
-        for name, call in leaf.initial.items()
-        if not call.name.startswith(FROM_DATA)
-    }
+@cache
+def _drawing(call: Call, chosen: tuple[tuple[str, Call], ...]) -> Callable[[jax.Array], tuple[Arrays, Arrays]]:
+    """The function of a key that draws parameters and statistics of a call's module: compiled once, however many equal
+    layers there are.
+
+    Args:
+        chosen: by parameter, what makes the initial values that the spec chooses.
+    """
+
+    def draw(key: jax.Array) -> tuple[Arrays, Arrays]:
+        parameters, statistics = initialise(call, key)
+        for name, initial in chosen:
+            if not initial.name.startswith(FROM_DATA):
+                own = jax.random.fold_in(key, zlib.crc32(name.encode()))
+                parameters[name] = construct(initial)(own, parameters[name].shape, parameters[name].dtype)
+        return parameters, statistics
+
+    # It runs a few times, so what counts is how long it takes to compile: a quarter of what full optimization takes.
+    options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
+    return jax.jit(draw, compiler_options=options)
 
 
 class _Flow(NamedTuple):

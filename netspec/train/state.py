@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -55,9 +55,7 @@ def begin(program: Program, keys: Keys, examples: Examples) -> State:
     Args:
         examples: to learn from; some of them are looked at where initial values are made of the data.
     """
-    # It runs once, so what counts is how long it takes to compile: a quarter of what full optimization takes.
-    options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
-    state: State = jax.jit(_first(program), compiler_options=options)(keys.initial)
+    state = _first(program, keys.initial)
     return _from_data(program, state, examples) if program.network.from_data else state
 
 
@@ -78,21 +76,25 @@ def _from_data(program: Program, state: State, examples: Examples) -> State:
 
 def shapes(program: Program) -> State:
     """The shapes of a program's state, in its place; nothing is allocated."""
-    state: State = jax.eval_shape(_first(program), Keys.of(0).initial)
-    return state
+    graph = program.network.graph
+    learned, frozen = _parted(program, graph.parameters)
+    optimizer = jax.eval_shape(program.updater.transformation.init, learned)
+    return State(learned, frozen, graph.statistics, optimizer, jax.ShapeDtypeStruct((), jnp.int32))
 
 
-def _first(program: Program) -> Callable[[jax.Array], State]:
-    frozen_paths = program.network.graph.frozen
+def _first(program: Program, key: jax.Array) -> State:
+    parameters, statistics = program.network.initialise(key)
+    learned, frozen = _parted(program, parameters)
+    optimizer = jax.jit(program.updater.transformation.init)(learned)
+    return State(learned, frozen, statistics, optimizer, jnp.zeros((), jnp.int32))
 
-    def make(key: jax.Array) -> State:
-        parameters, statistics = program.network.initialise(key)
-        learned = {p: v for p, v in parameters.items() if p not in frozen_paths}
-        frozen = {p: v for p, v in parameters.items() if p in frozen_paths}
-        optimizer = program.updater.transformation.init(learned)
-        return State(learned, frozen, statistics, optimizer, jnp.zeros((), jnp.int32))
 
-    return make
+def _parted(program: Program, parameters: Arrays) -> tuple[Arrays, Arrays]:
+    """The parameters that learn, and those that don't."""
+    frozen = program.network.graph.frozen
+    return {p: v for p, v in parameters.items() if p not in frozen}, {
+        p: parameters[p] for p in parameters if p in frozen
+    }
 
 
 def to_arrays(state: State) -> dict[str, np.ndarray[Any, Any]]:
