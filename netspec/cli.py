@@ -187,7 +187,7 @@ def evaluate(
     run: RunName,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Other examples: a CSV, NPZ, or folder of images.", show_default=False),
+        typer.Option(metavar="PATH", help="Other examples: a CSV, NPZ, text, or folder of images.", show_default=False),
     ] = None,
     device: Device = None,
     json: Json = False,

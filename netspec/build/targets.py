@@ -56,6 +56,9 @@ def aim_of(spec: Spec, i: int, graph: Graph, facts: Facts) -> Aim:
     loss, at = spec.losses[i], spec.loss_path(i)
     output = _output(loss, spec, at, graph)
     name, of_input = _target(loss, output, spec, at, facts)
+    if of_input and facts.inputs[name].padded:
+        message = f"'{name}' holds sequences that differ in length, and what fills them up cannot be given back"
+        raise SpecError(Diagnostic("target", message, spec.document.value_place((*at, "kind"))))
     target = TargetFacts("number", (), facts.inputs[name].shape) if of_input else facts.targets[name]
     _check_kind(loss, target, name, spec.document.value_place((*at, "kind")))
     found = graph.output_shapes[output]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from netspec.data.cells import Mistakes
-from netspec.data.files import DataFile, Where
+from netspec.data.files import LARGEST_FILE, DataFile, Where
 from netspec.data.format import Array, Column, Examples, InputFormat, Survey
 from netspec.data.split import rows_of, sizes_of
 from netspec.data.tokens import learned, parted
@@ -70,6 +70,10 @@ class TextColumn:
         counts = np.bincount(codes[np.repeat(in_training, lengths)], minlength=len(different))
         tokens = learned(self.tokens, different, counts, self.vocabulary, padded=True)
         length = self.length or min(int(lengths.max()), LONGEST)
+        if 4 * length * len(texts) > LARGEST_FILE:
+            message = f"{len(texts):,} texts of {length:,} tokens would take {4 * length * len(texts):,} bytes"
+            note = f"{LARGEST_FILE:,} are the most"
+            raise DataError(Diagnostic("too-large", message, where.key("length"), note=note))
         padded = bool((lengths < length).any())
         known = replace(
             survey.format.inputs[name], shape=(length,), vocabulary=tokens.size, padded=padded, tokens=tokens

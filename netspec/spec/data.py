@@ -136,8 +136,8 @@ class Csv(Source):
     task: "classify" or "regress", where the target's own look says the wrong thing.
     lookup: columns of whole numbers or words, each to be looked up in an `embed` of its own: a single number, from 0
         in the order of the values. All rows of the file together say which values there are.
-    text: a column of texts, each a sequence of whole numbers: 0 fills up what is shorter, 1 is a token that training
-        has not seen.
+    text: a column of texts, each a sequence of whole numbers: 0 fills up what is shorter; of words and characters, 1 is
+        one that training has not seen.
     tokens: what a text is parted into: "words" (and punctuation; capitals stay), "characters" or "bytes".
     length: of a text in tokens; a longer one is cut. The longest has it unless said otherwise, up to 1,024.
     vocabulary: tokens that are told apart, at the most, 0 and 1 among them; the rarest of the training part become

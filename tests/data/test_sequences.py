@@ -95,6 +95,13 @@ def test_a_network_that_knows_no_padding_takes_none(table, tmp_path):
         (LINES, ', text = "lien"', "no-such-column", "text", "no column is called 'lien'"),
         (LINES, ', text = "y"', "choice", "text", "column 'y' is named by 'target' already"),
         ("line,y\na,u\n,v\n", ', text = "line"', "missing-value", "csv", "row 3, column 'line'"),
+        (
+            LINES,
+            ', text = "line", length = 2_000_000_000',
+            "too-large",
+            "length",
+            "4 texts of 2,000,000,000 tokens would",
+        ),
         ("7,y\na,u\nb,v\n", ', text = "7", lookup = ["y"], target = "7"', "choice", "text", "column '7' is named"),
         (
             "a,7,y\n1,a,u\n2,b,v\n",
