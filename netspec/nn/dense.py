@@ -21,14 +21,15 @@ class TiedLinear(nnx.Module):
 
     def __call__(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """[..., in] to [..., out]."""
-        return x @ kernel.T + self.bias[...]
+        return tied(x, kernel) + self.bias[...]
 
 
 def tied(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Y = x Wᵀ, with the W [out, in] of another layer."""
-    return x @ kernel.T
+    """[..., in] to [..., out]: x Wᵀ, with the W [out, in] of another layer."""
+    # One product of rows: XLA's CPU backend is slow with the gradients of a batch of products.
+    return (x.reshape(-1, x.shape[-1]) @ kernel.T).reshape(*x.shape[:-1], -1)
 
 
 def unembed(x: jax.Array, embedding: jax.Array) -> jax.Array:
     """[..., width] to one logit for each vector of the embedding [vocabulary, width]."""
-    return x @ embedding.T
+    return tied(x, embedding)
