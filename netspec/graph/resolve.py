@@ -176,7 +176,7 @@ class _Resolver:
 
     def before(self, x: Value | None, written: Layer, at: Path, frame: Frame) -> Value:
         if x is None:
-            known = ", ".join(frame.scope.names())
+            known = some(frame.scope.names())
             place = self.place(at, written.kind)
             message = f"the first {written.kind} does not say which input it reads"
             self.fail("missing-key", message, place, note=f"there are: {known}", help='add from = "…"')
