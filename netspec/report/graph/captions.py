@@ -95,8 +95,10 @@ def _leaf(node: Node) -> str:
     window = given.get("kernel_size") or given.get("window_shape")
     if node.kind == "conv_transposed":
         window = call.arguments[2]
-    said = " ".join([_by(window), _words(node.kind)]).strip()
-    parts = [*_principal(layer), *_further(layer), *_stride(tuple(given.get("strides") or ()))]
+    wide = len(window or ()) > 1
+    said = " ".join([_by(window), _words(node.kind)]) if wide else _words(node.kind)
+    kernel = [f"kernel {window[0]}"] if window and not wide else []
+    parts = [*_principal(layer), *kernel, *_further(layer), *_stride(tuple(given.get("strides") or ()))]
     comma = ", " if window else " "
     said += comma * bool(parts) + ", ".join(parts)
     activation = getattr(layer, "activation", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.report.graph.marks import Drawing, Framed, Label, Placed, abreast, fitting, text_width
-from netspec.report.graph.picture import Box, Flow, Fork, Frame, Lane, Part, dimensions
+from netspec.report.graph.picture import Box, Flow, Fork, Frame, Lane, Part, dimensions, given_by
 from netspec.report.graph.strands import ENTRY, Row, Strand, arranged
 from netspec.spec.call import Shape
 
@@ -54,7 +54,7 @@ class Layout:
             drawings[0].reads = strands[0].root == ENTRY
             return drawings[0]
         whole, starts = abreast(drawings, 2 * BESIDE)
-        whole.leave = starts[found.main] + drawings[found.main].leave
+        _end_as(whole, strands, drawings, starts)
         ways = [(x + d.enter, d) for x, d, s in zip(starts, drawings, strands, strict=True) if s.root == ENTRY]
         return self.entered(whole, ways)
 
@@ -92,7 +92,7 @@ class Layout:
         y = strip + (6 if inner.open else 0)
         height = y + inner.height + (STUB if inner.joined else inside)
         drawn = Drawing(width + stacked, height + stacked, x + inner.enter, x + inner.leave, open=inner.open)
-        drawn.reads = inner.reads
+        drawn.reads, drawn.ended = inner.reads, inner.ended
         drawn.solid = inner.solid and not stacked
         drawn.marks.append(Framed(frame, 0, 0, width, height))
         drawn.put(inner, x, y)
@@ -104,7 +104,7 @@ class Layout:
 
     def fork(self, fork: Fork, shape: Shape | None) -> Drawing:
         lanes = [self.lane(lane, shape) for lane in fork.lanes]
-        shapes = [lane.flow[-1].part.shape if lane.flow else shape for lane in fork.lanes]
+        shapes = [shape if (last := given_by(lane.flow)) is None else last.shape for lane in fork.lanes]
         names = [lane.name for lane in fork.lanes]
         if fork.lanes[0].main:
             return self.around(lanes, shapes, names, fork.join)
@@ -145,6 +145,7 @@ class Layout:
         middle = (ways[0][0] + ways[-1][0]) / 2
         top = 2 * STUB + 4
         drawn = Drawing(below.width, below.height + top, middle, below.leave, open=True, joined=below.joined)
+        drawn.ended = below.ended
         drawn.put(below, 0, top)
         drawn.draw((middle, 0), (middle, STUB))
         for x, part in ways:
@@ -295,10 +296,9 @@ class _Column:
             whole.width, *(m.x + text_width(m.text, SMALL) for m in self.lines.marks if isinstance(m, Label)), 0
         )
         self.put_sides(whole, left)
-        last = strand.rows[-1].part
-        if whole.height > self.y and not strand.after and not (isinstance(last, Box) and last.role == "output"):
-            whole.draw((whole.leave, self.y), (whole.leave, whole.height))
-            whole.joined = True
+        if not strand.after:
+            last = strand.rows[-1].part
+            whole.lengthen(whole.leave, self.y, isinstance(last, Box) and last.role == "output")
         return self.layout_after(whole, strand, shape)
 
     def put_sides(self, whole: Drawing, left: float) -> None:
@@ -320,6 +320,7 @@ class _Column:
             return whole
         tails = [self.layout.strand(s, shape) for s in strand.after]
         below, starts = abreast(tails, 2 * BESIDE)
+        _end_as(below, strand.after, tails, starts)
         parted = self.layout.entered(below, [(x + d.enter, d) for x, d in zip(starts, tails, strict=True)])
         x, y = whole.leave - parted.enter, self.y + 6
         shift = max(0.0, -x)
@@ -329,9 +330,16 @@ class _Column:
         drawn.width = max(whole.width + shift, x + shift + parted.width)
         drawn.put(whole, shift, 0)
         drawn.put(parted, x + shift, y)
+        drawn.lengthen(drawn.leave, y + parted.height, parted.ended)
         drawn.draw((whole.leave + shift, self.y), (whole.leave + shift, y))
         _name(drawn, shape, whole.leave + shift, self.y + 9)
         return drawn
+
+
+def _end_as(whole: Drawing, strands: Sequence[Strand], drawings: Sequence[Drawing], starts: Sequence[float]) -> None:
+    """Let a line go out of strands side by side where the main one ends."""
+    i = next((i for i, strand in enumerate(strands) if strand.main), 0)
+    whole.lengthen(starts[i] + drawings[i].leave, drawings[i].height, drawings[i].ended)
 
 
 # -- small parts -------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class Drawing:
         enter, leave: where a line comes in at the top and goes out at the bottom.
         open: whether that line goes on inside, rather than ending at something.
         reads: whether any line comes in.
+        ended: whether it ends in an output, so that no line goes out.
         joined: whether the line that goes out comes from what joins others.
         hung: whether it may hang right on what is above, without a line: what it is changes no shape.
         solid: whether others may hang on it: it is boxes that hang on each other, and nothing else.
@@ -94,6 +95,7 @@ class Drawing:
     marks: list[Mark] = field(default_factory=list)
     open: bool = False
     reads: bool = True
+    ended: bool = False
     joined: bool = False
     hung: bool = False
     solid: bool = False
@@ -105,6 +107,13 @@ class Drawing:
     def draw(self, *points: Point, arrow: bool = False, role: str = "flow") -> None:
         """Take in a line."""
         self.marks.append(Line(points, arrow, role))
+
+    def lengthen(self, x: float, y: float, ended: bool) -> None:
+        """Let what ends at a height go on to the bottom, and out there."""
+        self.leave, self.ended = x, ended
+        if y < self.height and not ended:
+            self.draw((x, y), (x, self.height))
+            self.joined = True
 
 
 def abreast(drawings: Iterable[Drawing], gap: float) -> tuple[Drawing, list[float]]:

@@ -22,6 +22,7 @@ __all__ = [
     "Picture",
     "dimensions",
     "edges",
+    "given_by",
     "outline",
     "titled",
 ]
@@ -208,17 +209,23 @@ def _flow_edges(flow: Flow, before: tuple[Box, ...], given: dict[str, Box]) -> I
 def _part_edges(part: Part, read: tuple[Box, ...], given: dict[str, Box]) -> Iterator[Edge]:
     if isinstance(part, Frame):
         yield from _flow_edges(part.flow, read, given)
-        # Outputs that stand within a frame end it, and are not what others read.
-        last = next(i.part for i in reversed(part.flow) if not i.aside)
-        given[part.path] = given[last.path]
+        last = given_by(part.flow)
+        given[part.path] = read[0] if last is None else given[last.path]
         return
     if isinstance(part, Fork):
+        ends: list[Box] = []
         for lane in part.lanes:
             yield from _flow_edges(lane.flow, read, given)
-        ends = [(given[lane.flow[-1].part.path],) if lane.flow else read for lane in part.lanes]
-        read, part = tuple(box for end in ends for box in end), part.join
+            last = given_by(lane.flow)
+            ends += read if last is None else [given[last.path]]
+        read, part = tuple(ends), part.join
     given[part.path] = part
     yield from (Edge(box.path, part.path, box.shape) for box in read)
+
+
+def given_by(flow: Flow) -> Part | None:
+    """The part of a list that gives what the list gives; None where that is what it reads."""
+    return next((item.part for item in reversed(flow) if not item.aside), None)
 
 
 def dimensions(shape: Shape) -> str:

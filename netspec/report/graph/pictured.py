@@ -35,8 +35,7 @@ def pictured(graph: Graph, depth: int | None = None) -> Picture:
         SpecError: it would be too large to look at.
     """
     draft = _Draft(graph, min(depth or DEEPEST, DEEPEST))
-    inputs, outputs = ({}, {}) if draft.models else (graph.inputs, graph.outputs)
-    flow = draft.whole(inputs, graph.nodes, outputs, 1)
+    flow = draft.whole({} if draft.models else graph.inputs, graph.nodes, 1)
     picture = Picture(graph.name, flow, draft.ties())
     counts = (
         (MOST_BOXES, sum(1 for _ in picture.boxes()), "boxes"),
@@ -56,6 +55,7 @@ class _Draft:
         models: whether the graph is several networks, each in a frame with inputs and outputs of its own.
         named: the paths of what is read by name.
         shared: the paths of nodes whose parameters are another's.
+        outputs: by name, the paths of what gives those that have no box yet.
         shown: the paths of the parts so far.
     """
 
@@ -68,29 +68,39 @@ class _Draft:
         self.shared = {node.path for node in every if node.shared}
         self.named = {source for node in every for source in node.sources} | set(graph.outputs.values())
         self.named |= {node.owner for node in every if node.shared} | {owner for owner, _ in self.borrowed}
+        self.outputs = dict(graph.outputs)
         self.shown: set[str] = set()
 
     # -- lists ---------------------------------------------------------------------------------------------------------
 
-    def whole(self, inputs: Mapping[str, Value], nodes: Sequence[Node], outputs: Mapping[str, str], level: int) -> Flow:
+    def whole(self, inputs: Mapping[str, Value], nodes: Sequence[Node], level: int) -> Flow:
         """A whole network: its inputs, its layers, its outputs."""
         entries = tuple(Item(Box(name, _last(name), "input", value.shape), ()) for name, value in inputs.items())
         flow = self.flow(nodes, level)
-        return (*entries, *flow, *(self.output(name, path, len(outputs) > 1) for name, path in outputs.items()))
+        hidden = [name for name in self.outputs if self.seen(self.outputs[name]) in {i.part.path for i in flow}]
+        return (*entries, *flow, *map(self.output, hidden))
 
-    def output(self, name: str, path: str, several: bool) -> Item:
-        box = Box(f"{name} (output)", _last(name) if several else "output", "output", self.shapes[path])
+    def flow(self, nodes: Sequence[Node], level: int) -> Flow:
+        """A list, and beside its layers the outputs that they give."""
+        flow = tuple(self.item(run, level) for run in self.runs(nodes))
+        here = {item.part.path for item in flow}
+        return (*flow, *(self.output(name) for name, path in tuple(self.outputs.items()) if path in here))
+
+    def output(self, name: str) -> Item:
+        path = self.outputs.pop(name)
+        alone = len(self.graph.outputs) == 1 or (self.models and "/" not in name and self.single(name))
+        box = Box(f"{name} (output)", "output" if alone else _last(name), "output", self.shapes[path])
         # Nothing in the list reads it.
         return Item(box, (self.seen(path),), aside=True)
+
+    def single(self, model: str) -> bool:
+        return not any(name.startswith(f"{model}/") for name in self.graph.outputs)
 
     def seen(self, path: str) -> str:
         """The path of the part that shows what has a path: itself, or the folded block that it is in."""
         while path and path not in self.shown:
             path = path.rpartition("/")[0]
         return path
-
-    def flow(self, nodes: Sequence[Node], level: int) -> Flow:
-        return tuple(self.item(run, level) for run in self.runs(nodes))
 
     def item(self, run: Sequence[Node], level: int) -> Item:
         """Some equal nodes in turn; the last one's path is that of what they give."""
@@ -139,8 +149,7 @@ class _Draft:
             return self.flow(nodes, level)
         prefix = f"{node.path}/"
         inputs = {name: value for name, value in self.graph.inputs.items() if name.startswith(prefix)}
-        outputs = {n: p for n, p in self.graph.outputs.items() if n == node.path or n.startswith(prefix)}
-        return self.whole(inputs, nodes, outputs, level)
+        return self.whole(inputs, nodes, level)
 
     def within_shared(self, path: str) -> bool:
         around = path.rpartition("/")[0]

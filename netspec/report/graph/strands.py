@@ -50,12 +50,14 @@ class Strand:
         root: the path of the value that the first one reads; None where it reads none.
         after: strands that begin where this one ends.
         aside: whether it goes beside what goes on from its root.
+        main: whether it ends, or one of those after it, in what the list gives.
     """
 
     root: str | None
     rows: list[Row] = field(default_factory=list)
     after: list[Strand] = field(default_factory=list)
     aside: bool = False
+    main: bool = False
 
     @property
     def end(self) -> str | None:
@@ -84,12 +86,10 @@ class Arrangement:
 
     Args:
         strands: side by side.
-        main: which of them gives what the list gives.
         across: values that are read across strands or from other lists, and by whom.
     """
 
     strands: tuple[Strand, ...]
-    main: int
     across: tuple[tuple[str, str], ...]
 
 
@@ -99,9 +99,14 @@ def arranged(flow: Flow) -> Arrangement:
     for item in flow:
         work.add(item)
     work.settle()
-    within = ({row.path for strand in whole.every() for row in strand.rows} for whole in work.strands)
-    main = next((i for i, paths in enumerate(within) if work.last in paths), 0)
-    return Arrangement(tuple(work.strands), main, tuple(work.across))
+    for strand in work.strands:
+        _mark(strand, work.last)
+    return Arrangement(tuple(work.strands), tuple(work.across))
+
+
+def _mark(strand: Strand, last: str) -> bool:
+    strand.main = any([row.path == last for row in strand.rows] + [_mark(s, last) for s in strand.after])
+    return strand.main
 
 
 class _Work:
@@ -180,26 +185,33 @@ class _Work:
         """Put strands that no other joins where they begin."""
         left, self.strands = self.strands, []
         for strand in left:
-            around = None if strand.root in (None, ENTRY) else self.around(strand.root, left, strand)
+            around = None if strand.root in (None, ENTRY) else self.around(strand, left)
             if around is None:
                 self.strands.append(strand)
             else:
                 _hang(strand, *around)
 
-    def around(self, root: str | None, strands: list[Strand], own: Strand) -> tuple[Strand, int] | None:
-        """The strand that has a row of some path, and how many of its rows stand above what comes next."""
-        for outer in strands:
-            for strand in outer.every() if outer is not own else ():
-                at = next((i for i, row in enumerate(strand.rows, 1) if row.path == root), None)
+    def around(self, own: Strand, strands: list[Strand]) -> tuple[Strand, int, bool] | None:
+        """The strand that a strand begins in, how many of its rows stand above, and whether no other joins it."""
+        for outer in (s for s in strands if s is not own):
+            free = {id(s) for s in _tails(outer)}
+            for strand in outer.every():
+                at = next((i for i, row in enumerate(strand.rows, 1) if row.path == own.root), None)
                 if at is not None:
-                    return strand, at
+                    return strand, at, id(strand) in free
         return None
 
 
-def _hang(strand: Strand, around: Strand, at: int) -> None:
+def _tails(strand: Strand) -> Iterator[Strand]:
+    """The strand and those after it, which end as they please."""
+    yield strand
+    for tail in strand.after:
+        yield from _tails(tail)
+
+
+def _hang(strand: Strand, around: Strand, at: int, free: bool) -> None:
     """Put a strand where it begins: beside the rest of the one that it begins in, or where both part."""
-    beside = strand.aside or (len(strand.rows) == 1 and _is_output(strand.rows[0].part))
-    if beside:
+    if not free or strand.aside or (len(strand.rows) == 1 and _is_output(strand.rows[0].part)):
         around.rows[at - 1].sides.append(strand)
         return
     if at < len(around.rows):
