@@ -32,8 +32,11 @@ AROUND: Mapping[type[Kind], str] = {
 
 MODEL = "[model]\ninput = [64]\nlayers = [{ dense = 10 }]\n"
 
-NAMED = '{ dense = 64, name = "left" },\n  { dense = 64, name = "right" },\n  '
-"""Layers with the names that examples read."""
+NAMED: Mapping[str, str] = {
+    "left": '{ dense = 64, name = "left" },\n  { dense = 64, name = "right" },\n  ',
+    "tokens": '{ embed = 64, vocabulary = 64, name = "tokens" },\n  ',
+}
+"""By a name that examples read, the layers with such names."""
 
 
 def example(kind: type[Kind]) -> str:
@@ -64,7 +67,7 @@ def spec_with(kind: type[Kind], shape: tuple[int, ...] = (64,)) -> str:
     family = next((f for f in AROUND if issubclass(kind, f)), None)
     if family is None:
         return f"{MODEL}\n{example(kind)}\n"
-    before = NAMED if '"left"' in example(kind) else ""
+    before = next((layers for name, layers in NAMED.items() if f'"{name}"' in example(kind)), "")
     part = AROUND[family].format(example=example(kind), input=list(shape), before=before)
     return part if family in (Layer, Initial) else f"{MODEL}\n{part}"
 

@@ -75,6 +75,7 @@ class Unembed(Layer):
     """
 
     padded = "kept"
+    example = '{ unembed = "tokens" }'
 
     unembed: Name
 

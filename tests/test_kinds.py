@@ -1,0 +1,140 @@
+"""Every kind goes through everything: decode, explain, schema, resolve, inspect, build, a training step, source."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jsonschema
+import numpy as np
+import optax
+import pytest
+import tomli
+
+from netspec.build import build
+from netspec.build.program import Program
+from netspec.commands import manual
+from netspec.diagnostics import SpecError
+from netspec.document import parse
+from netspec.emit import emit
+from netspec.graph.calls import Mode
+from netspec.graph.facts import Facts, InputFacts, TargetFacts
+from netspec.graph.graph import Graph
+from netspec.graph.resolve import resolve
+from netspec.report.inspection import inspect, to_json
+from netspec.spec.call import Shape
+from netspec.spec.data import Source, Transform
+from netspec.spec.decode import decode
+from netspec.spec.examples import spec_with
+from netspec.spec.families import FAMILIES, members
+from netspec.spec.kind import Kind
+from netspec.spec.layer import Layer
+from netspec.spec.losses import Loss
+from netspec.spec.schema import schema
+
+SHAPES = ((64,), (8, 8, 3), (6, 64), (4, 6, 6, 3))
+VALIDATOR = jsonschema.Draft7Validator(schema())
+KINDS = {f"{family.family} {name}": kind for family in FAMILIES.values() for name, kind in members(family).items()}
+EXAMPLES = {"train": 4, "validation": 0, "test": 0}
+TRAIN = "[train]\nsteps = 2\nbatch = 2\n"
+OPTIMIZER = '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n'
+DATA = '[data]\nsource = "digits"\n'
+
+
+def network(kind: type[Kind]) -> tuple[str, Graph]:
+    """A spec with an example of the kind, and its network: for a layer, on the first input that it can take."""
+    for shape in SHAPES:
+        text = spec_with(kind, shape)
+        try:
+            return text, resolve(decode(parse(text, "x.toml")))
+        except SpecError:
+            if shape == SHAPES[-1] or not issubclass(kind, Layer):
+                raise
+    raise AssertionError
+
+
+def trainable(kind: type[Kind], text: str, graph: Graph) -> Program:
+    """The same spec with all that a training needs and it does not say, and data that fits it."""
+    values = tomli.loads(text)
+    # A layer that has nothing to learn stands under one that has.
+    text = text.replace("layers = [", "layers = [{ dense = 64 }, ", 1) if _learns_nothing(graph) else text
+    if getattr(kind, "targets", "") in ("zero_one", "plus_minus"):
+        text = text.replace("{ dense = 10 }", "{ dense = 1 }")
+    losses = '[loss]\nkind = "squared_error"\n' if issubclass(kind, Layer) else '[loss]\nkind = "cross_entropy"\n'
+    for section, default in (("data", DATA), ("loss", losses), ("optimizer", OPTIMIZER), ("train", TRAIN)):
+        text += "" if section in values else default
+    (output,) = resolve(decode(parse(text, "x.toml"))).output_shapes.values()
+    targets = {"target": _target(kind, output)}
+    inputs = {n: InputFacts(v.shape, v.dtype, 64) for n, v in graph.inputs.items()}  # type: ignore[arg-type]
+    return build(decode(parse(text, "x.toml")), Facts(inputs, targets, EXAMPLES))
+
+
+def _learns_nothing(graph: Graph) -> bool:
+    return not graph.parameters and next(iter(graph.inputs.values())).dtype == "float32"
+
+
+def _target(kind: type[Kind], output: Shape) -> TargetFacts:
+    form = getattr(kind, "targets", "number" if issubclass(kind, Layer) else "index")
+    if form == "number":
+        return TargetFacts("number", (), output)
+    return TargetFacts("class", tuple(map(str, range(output.channels if form == "index" else 2))), Shape(()))
+
+
+def one_step(program: Program) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters before and after one step."""
+    random, graph = np.random.default_rng(0), program.network.graph
+    inputs = {
+        n: random.integers(0, 9, (2, *v.shape)) if v.dtype == "int32" else random.uniform(0.1, 0.9, (2, *v.shape))
+        for n, v in graph.inputs.items()
+    }
+    inputs = {n: jnp.asarray(x, graph.inputs[n].dtype) for n, x in inputs.items()}
+    facts = program.facts.targets["target"]
+    shape = (2, *facts.shape)
+    target = random.integers(0, 2, shape) if facts.kind == "class" else random.normal(size=shape)
+    parameters, statistics = program.network.initialise(jax.random.key(0))
+    found = program.network.initialise_from_data(
+        parameters, statistics, {n: jnp.concatenate([x + i / 64 for i in range(64)]) for n, x in inputs.items()}, 0
+    )
+    parameters |= found
+
+    def loss(parameters: dict[str, Any]) -> Any:
+        result = program.network.apply(
+            parameters, statistics, inputs, key=jax.random.key(1), mode=Mode(training=True), also=program.objective.also
+        )
+        return program.objective.value(parameters, result, inputs, {"target": jnp.asarray(target)})
+
+    gradient = jax.grad(loss)(parameters)
+    update = program.updater.transformation
+    updates, _ = update.update(gradient, update.init(parameters), parameters)
+    return parameters, optax.apply_updates(parameters, updates)
+
+
+@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if not issubclass(k, Source | Transform)])
+def test_every_kind_goes_through_everything(name: str) -> None:
+    kind = KINDS[name]
+    text, graph = network(kind)
+    assert list(VALIDATOR.iter_errors(tomli.loads(text))) == []
+    assert any(page.name == kind.kind for page in manual.explain(f"{kind.family}.{kind.kind}"))
+    program = trainable(kind, text, graph)
+    assert to_json(inspect(program.spec, program.facts))["layers"]
+    before, after = one_step(program)
+    assert all(bool(jnp.isfinite(a).all()) for a in after.values())
+    assert before.keys() == after.keys() == program.network.graph.parameters.keys()
+    emitted = emit(program.spec, program.network.graph, program)
+    ast.parse(emitted.source)
+    assert emitted.paths.keys() == {*program.network.graph.parameters, *program.network.graph.statistics}
+
+
+@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if issubclass(k, Source | Transform)])
+def test_every_source_and_transform_is_read_explained_and_validated(name: str) -> None:
+    kind = KINDS[name]
+    text = spec_with(kind)
+    assert decode(parse(text, "x.toml")).data is not None
+    assert list(VALIDATOR.iter_errors(tomli.loads(text))) == []
+    assert any(page.name == kind.kind for page in manual.explain(f"{kind.family}.{kind.kind}"))
+
+
+def test_losses_are_among_them() -> None:
+    assert {f"loss {name}" for name in Loss.kinds} <= KINDS.keys()
