@@ -597,8 +597,9 @@ def test_a_diverged_training_tells_the_step_the_batch_and_the_layer(home: Path, 
     assert json.loads(measured.out, parse_constant=pytest.fail)["step"] == step - 1
 
 
-def _forward(arrays: Mapping[str, Any], x: Any, y: Any) -> tuple[float, dict[str, Any]]:
+def _forward(arrays: Mapping[str, Any], inputs: Any, targets: Any) -> tuple[float, dict[str, Any]]:
     """The loss and each layer's result, by NumPy."""
+    x, y = inputs["input"], targets["target"]
     held = {n.removeprefix("state/parameters/"): a for n, a in arrays.items()}
     with np.errstate(over="ignore", invalid="ignore"):
         hidden = np.maximum(x @ held["dense1/kernel"] + held["dense1/bias"], 0)
