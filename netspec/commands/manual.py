@@ -117,7 +117,7 @@ def _node_lines(node: Node, indent: str = "") -> Iterator[str]:
     """A layer's calls; of a block, those inside, and what joins its branches."""
     shapes = f"{', '.join(str(value.shape) for value in node.inputs)} → {node.output.shape}"
     if not node.branches:
-        calls = [source(step.call, "x") for step in node.steps]
+        calls = [source(step.call, "x", *(path.replace("/", ".") for path in step.borrowed)) for step in node.steps]
         yield from (f"{indent}{call}" for call in calls or [node.name])
         yield f"{indent}  {shapes}"
         return

@@ -134,13 +134,9 @@ def test_what_an_example_becomes(word: str, becomes: tuple[str, ...]) -> None:
     assert becomes in found
 
 
-UNSHOWN = {"layer.unembed": "it reads the numbers of an embedding that stands before it"}
-"""Layers whose example is no network by itself, and why."""
-
-
 def test_every_example_becomes_something() -> None:
     without = {n for n, p in PAGES.items() if p.kind and not manual.explain(n)[0].becomes}
-    assert without == set(UNSHOWN)
+    assert without == set()
 
 
 def test_a_word_of_several_families() -> None:
