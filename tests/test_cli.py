@@ -150,7 +150,7 @@ def _fits(value: Any, shape: Any) -> bool:
         (["compare", "flowers-1", "runs/flowers-1"], 2, "is given twice"),
         (["compare", "flowers-1", "flowers-9"], 2, "did you mean 'flowers-"),
         (["inspect", "flowers-9"], 2, "there is no run 'flowers-9'"),
-        (["chek", "flowers.toml"], 2, "Did you mean 'check'?"),
+        (["chek", "flowers.toml"], 2, "Did you mean 'check'"),
         (["check"], 2, "Missing argument"),
     ],
 )
