@@ -148,6 +148,34 @@ def inspect(
     )
 
 
+@app.command("compile", epilog="Example: netspec compile specs/resnet50.toml -o resnet50.py")
+def compile_(
+    spec: Annotated[str, typer.Argument(metavar="SPEC|RUN", help="A spec or a run.", show_default=False)],
+    settings: Settings = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Write a file instead: model.py.", show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if there is one.")] = False,
+) -> None:
+    """Print a network as a Python file on Flax, JAX and Optax alone.
+
+    With its loss, optimizer and training, where the spec says how and its data can be read. Nothing is allocated.
+    """
+    from netspec import commands
+
+    path = Path(spec)
+    if out is not None and out.exists() and not overwrite:
+        _refuse("file", f"there is a file '{out}' already: --overwrite replaces it")
+    place = path if path.suffix == ".toml" or path.is_file() else _run(spec)
+    found = commands.compiled(place, settings or ())
+    if out is None:
+        typer.echo(found.source, nl=False)
+    else:
+        _write(out, found.source)
+        typer.echo(f"{out}: {found.source.count(chr(10)):,} lines")
+
+
 @app.command(epilog="Example: netspec train specs/lenet5.toml --set optimizer.learning_rate=3e-4 --seed 1")
 def train(
     spec: SpecFile,

@@ -5,6 +5,7 @@ is answered first.
 """
 
 from netspec.commands.continued import Continuation, predict_text
+from netspec.commands.emitted import compiled
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
 from netspec.commands.training import Session, resume, start
@@ -20,6 +21,7 @@ __all__ = [
     "check",
     "checked",
     "compare",
+    "compiled",
     "evaluate",
     "inspect",
     "load",

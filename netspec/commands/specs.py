@@ -218,7 +218,7 @@ def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspecti
     """
     from netspec.report import inspection
 
-    return inspection.inspect(*_looked_at(spec, settings))
+    return inspection.inspect(*looked_at(spec, settings))
 
 
 def network(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Graph:
@@ -227,10 +227,10 @@ def network(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Graph:
     Raises:
         NetspecError: as of `inspect`.
     """
-    return _graph_of(*_looked_at(spec, settings))
+    return _graph_of(*looked_at(spec, settings))
 
 
-def _looked_at(spec: Opened | str | Path, settings: Sequence[str]) -> tuple[Spec, Facts | None]:
+def looked_at(spec: Opened | str | Path, settings: Sequence[str]) -> tuple[Spec, Facts | None]:
     """A spec, and what its data tells where that can be read."""
     from netspec.commands.trained import open_run
     from netspec.graph.fill import needs_facts

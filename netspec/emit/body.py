@@ -56,7 +56,7 @@ class Body:
         self.statements.append(Statement(text, None, inside or []))
 
     def taken(self, flow: Flow, longest: int = 88) -> str:
-        """The value of a flow: the right side of the assignment that made it, where that is the last one; or its name."""
+        """What a flow is: the right side of the assignment that made it, where that is the last one; or its name."""
         last = self.statements[-1] if self.statements else None
         if last is None or last.target != flow.name or flow.kept or len(last.text) > longest:
             return flow.name

@@ -7,6 +7,7 @@ from dataclasses import replace
 from posixpath import join, normpath, relpath
 from typing import Any
 
+from netspec.emit import joins, repeated
 from netspec.emit.arguments import At, NotAlikeError, Words
 from netspec.emit.body import Body, Flow, Statement
 from netspec.emit.makers import Maker
@@ -67,7 +68,7 @@ class Writer:
             label = item.first.layer.label()
             self.labels[label] = self.labels.get(label, 0) + 1
 
-    def list(self, lists: Lists, flow: Flow, target: str) -> Flow:
+    def layers(self, lists: Lists, flow: Flow, target: str) -> Flow:
         """Layers in turn.
 
         Args:
@@ -79,12 +80,12 @@ class Writer:
 
     def item(self, entries: Entries, flow: Flow, target: str) -> Flow:
         """One item: its result, which goes on to the next; or its input, where it stands aside."""
-        item, around = entries[0][1], target
+        item, plain = entries[0][1], target
         node = item.nodes[-1]
         inputs = [self.read(source, node) for source in item.first.sources] or [flow]
         if node.aside or node.path in self.module.wanted:
             target = self.variable(self.module.wanted.get(node.path, node.name))
-        result = self.run(entries, inputs, around) if item.repeated else self.single(entries, inputs, target)
+        result = repeated.write(self, entries, inputs, plain) if item.repeated else self.single(entries, inputs, target)
         if node.path in self.module.wanted:
             if result.name != target and not result.kept:
                 self.body.assign(target, result.name)
@@ -94,8 +95,6 @@ class Writer:
         return replace(inputs[0], kept=inputs[0].kept) if node.aside else result
 
     def single(self, entries: Entries, inputs: Sequence[Flow], target: str) -> Flow:
-        from netspec.emit import joins
-
         cells = [At(item.first, row) for row, item in entries]
         node, written = cells[0].node, entries[0][1].written
         if node.shared:
@@ -260,7 +259,7 @@ class Writer:
 
     def block(self, cells: list[At], written: Layer, inputs: Sequence[Flow], target: str) -> Flow:
         """A block that is a class of its own."""
-        made = made_of(self.module, self.module.plan.keys[cells[0].node.path])
+        made = self.made(cells[0].node.path)
         name = self.attribute(cells, None)
         texts = self.makers.block_texts(made, cells, written, inputs[0].width)
         self.initial.append(Statement(self.makers.block(made, texts), f"self.{name}"))
@@ -296,8 +295,7 @@ class Writer:
         """A layer that stands elsewhere, applied once more."""
         node = cells[0].node
         if (node.owner, None) in self.local:
-            key = self.module.plan.keys[node.owner]
-            self.call_block(self.module.made[key], self.local[node.owner, None], node, inputs, target)
+            self.call_block(self.made(node.owner), self.local[node.owner, None], node, inputs, target)
         else:
             for k, step in enumerate(node.steps):
                 if is_module(step.call):
@@ -310,14 +308,14 @@ class Writer:
         width = self.words.find(self.widths(cells), None, "features")
         return Flow(target, width, self.mask_after(cells, inputs[0]))
 
-    # -- repeated layers -----------------------------------------------------------------------------------------------
-
-    def run(self, entries: Entries, inputs: Sequence[Flow], target: str) -> Flow:
-        from netspec.emit import repeated
-
-        return repeated.write(self, entries, inputs, target)
-
     # -- the class -----------------------------------------------------------------------------------------------------
+
+    def made(self, path: str) -> Made:
+        """The class of a block, written when it is first needed."""
+        key = self.module.plan.keys[path]
+        if key not in self.module.made:
+            self.module.made[key] = _write(self.module, key)
+        return self.module.made[key]
 
     def finish(self, doc: str, arguments: Sequence[str], result: str) -> Class:
         """The class, when all of its statements are there."""
@@ -332,16 +330,8 @@ class Writer:
         return replace(made, call=tuple(self.body.statements))
 
 
-def made_of(module: Module, key: Key) -> Made:
-    """The class of some blocks, written when it is first needed."""
-    if key not in module.made:
-        module.made[key] = _write(module, key)
-    return module.made[key]
-
-
 def _write(module: Module, key: Key) -> Made:
-    from netspec.emit import joins
-
+    """The class of some blocks."""
     rows = module.plan.rows[key]
     node = rows[0].node
     is_list = isinstance(node.layer, UserBlock) or node.kind == "block"
@@ -355,7 +345,7 @@ def _write(module: Module, key: Key) -> Made:
         if is_list:
             lists = [(row, branches_of(row.node)[""]) for row in rows]
             writer.count(lists[0][1])
-            result = writer.list(lists, flow, "x")
+            result = writer.layers(lists, flow, "x")
         else:
             for found in branches_of(node).values():
                 writer.count(found)
@@ -369,9 +359,7 @@ def _write(module: Module, key: Key) -> Made:
     made = writer.finish(doc_of(module, node), arguments, text)
     module.classes.append(made)
     width = result.width
-    return Made(
-        writer.name, made.parameters, made.draws, width, "mask" in writer.masks, tuple(writer.outside)
-    )
+    return Made(writer.name, made.parameters, made.draws, width, "mask" in writer.masks, tuple(writer.outside))
 
 
 def doc_of(module: Module, node: Node) -> str:

@@ -116,11 +116,11 @@ def _network(
     prefix = f"{model}/" if model else ""
     inputs = {n.removeprefix(prefix): v for n, v in graph.inputs.items() if n.startswith(prefix)}
     outputs = {n: p for n, p in graph.outputs.items() if not prefix or p.startswith(prefix)}
-    writer = Writer(module, module.class_name(name), [_row(model, written, nodes, inputs)], has_width=False)
+    writer = Writer(module, name, [_row(model, written, nodes, inputs)], has_width=False)
     found = items(nodes, written)
     writer.count(found)
     flow, arguments = _inputs(writer, inputs, prefix)
-    result = writer.list([(writer.rows[0], found)], flow, "x")
+    result = writer.layers([(writer.rows[0], found)], flow, "x")
     values = {n: writer.values[p].name if p in writer.values else result.name for n, p in {**outputs, **also}.items()}
     if len(values) == 1:
         text = writer.body.taken(replace(result, name=next(iter(values.values())), kept=False))
@@ -129,6 +129,7 @@ def _network(
     _drop_unused_masks(writer)
     shapes = ", ".join(f"{n} {v.shape}" if len(inputs) > 1 else str(v.shape) for n, v in inputs.items())
     results = ", ".join(str(shape) for n, shape in graph.output_shapes.items() if n in outputs)
+    writer.name = module.class_name(name if name not in module.taken else f"{name}Network")
     module.classes.append(writer.finish(f"{shapes} to {results}.", arguments, text))
     return writer.name
 
@@ -206,7 +207,8 @@ def _title(spec: Spec) -> str:
     for line in spec.document.source.text.splitlines():
         if not line.startswith("#"):
             break
-        lines.append(line.lstrip("#").strip())
+        if not line.startswith("#:"):
+            lines.append(line.lstrip("#").strip())
     kept = [line for line in lines if not line.startswith("netspec ")]
     return " ".join(kept).replace("\\", "/").replace('"""', "'''") or f"{spec.name}."
 

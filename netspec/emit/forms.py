@@ -6,7 +6,6 @@ Each form does the same operations in the same order as the function that it sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from netspec.graph.graph import Node
 from netspec.spec.call import Call, call

@@ -37,7 +37,7 @@ def write(writer: Writer, cells: list[At], x: Flow, target: str) -> Flow:
     if node.state is not None:
         return _cell(writer, cells, kept, target)
     if not node.steps:
-        return writer.list(_lists(cells, ""), kept if node.aside else x, target)
+        return writer.layers(_lists(cells, ""), kept if node.aside else x, target)
     if "shortcut" in node.branches:
         return _residual(writer, cells, kept, target)
     return _parallel(writer, cells, kept, target)
@@ -61,7 +61,7 @@ def _parallel(writer: Writer, cells: list[At], x: Flow, target: str) -> Flow:
         if nodes:
             variable = writer.variable(name)
             writer.prefix = writer.within(name, node)
-            results.append(replace(writer.list(_lists(cells, name), x, variable), kept=True))
+            results.append(replace(writer.layers(_lists(cells, name), x, variable), kept=True))
             writer.prefix = around
         else:
             results.append(x)
@@ -95,12 +95,12 @@ def _joined_width(writer: Writer, cells: list[At], kind: str, results: Sequence[
 def _residual(writer: Writer, cells: list[At], x: Flow, target: str) -> Flow:
     node, around = cells[0].node, writer.prefix
     inner = _letter(writer)
-    f = writer.list(_lists(cells, ""), x, inner)
+    f = writer.layers(_lists(cells, ""), x, inner)
     shortcut = _shortcut(writer, cells, x, f)
     if "gate" in node.branches:
         writer.prefix = writer.within("gate", node)
         name = writer.variable("gate")
-        gate = writer.list(_lists(cells, "gate"), x, name)
+        gate = writer.layers(_lists(cells, "gate"), x, name)
         writer.prefix = around
         writer.body.applied(gate, name, lambda text: f"nnx.sigmoid({text})")
         shapes = [(nodes[-1].output if nodes else node.inputs[0]).shape for nodes in node.branches.values()]
@@ -132,7 +132,7 @@ def _shortcut(writer: Writer, cells: list[At], x: Flow, f: Flow) -> str:
     variable = writer.variable("shortcut")
     name = variable
     if len(there) == len(cells):
-        name = writer.list(_lists(cells, "shortcut"), x, variable).name
+        name = writer.layers(_lists(cells, "shortcut"), x, variable).name
     else:
         _sometimes(writer, cells, there, x, f, variable)
     writer.variables.discard(variable)
@@ -150,7 +150,7 @@ def _sometimes(writer: Writer, cells: list[At], there: list[At], x: Flow, f: Flo
     """A shortcut that only some blocks need."""
     body, initial = writer.body, writer.initial
     writer.body, writer.initial = Body(), []
-    writer.list(_lists(there, "shortcut"), x, target)
+    writer.layers(_lists(there, "shortcut"), x, target)
     calls, made = writer.body.statements, writer.initial
     writer.body, writer.initial = body, initial
     if not made:
@@ -229,7 +229,7 @@ def _inside_of_cell(writer: Writer, cells: list[At], x: Flow) -> list[Statement]
     assert node.state is not None
     widths = [(cell.node.inputs[0].shape.channels + (cell.node.state or 0), cell.row) for cell in cells]
     text = None if x.width is None else f"{x.width} + {node.state}"
-    result = writer.list(_lists(cells, ""), Flow("x", writer.words.find(widths, text, "features")), "x")
+    result = writer.layers(_lists(cells, ""), Flow("x", writer.words.find(widths, text, "features")), "x")
     new = writer.body.taken(result)
     if x.mask:
         axes = ", ".join(["None"] * (len(node.output.shape) - 1))

@@ -7,6 +7,7 @@ too, each element does. Literal lists are never left on one line once they are o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 __all__ = ["WIDTH", "elements", "lay_out", "paragraph"]
 
@@ -104,4 +105,4 @@ def _clauses(inside: str) -> list[str]:
     cuts = [i for i, _, depth in _scan(inside) if depth == 0 and inside[i:].startswith((" for ", " if ")) and i]
     starts = [i for i in cuts if any(inside[c:].startswith(" for ") for c in cuts if c <= i)]
     bounds = [0, *starts, len(inside)]
-    return [inside[a:b].strip() for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [inside[a:b].strip() for a, b in pairwise(bounds)]

@@ -20,7 +20,7 @@ from netspec.graph.calls import lookup
 from netspec.graph.graph import Node
 from netspec.graph.initials import FROM_DATA
 from netspec.spec.blocks import UserBlock, field_of
-from netspec.spec.call import Call, call
+from netspec.spec.call import Call
 from netspec.spec.expression import Expression
 from netspec.spec.layer import Layer
 
@@ -89,9 +89,7 @@ class Maker:
 
     # -- functions -----------------------------------------------------------------------------------------------------
 
-    def function(
-        self, calls: Sequence[Call], marked: Call, cells: Sequence[At]
-    ) -> Callable[[Sequence[str], str], str]:
+    def function(self, calls: Sequence[Call], marked: Call, cells: Sequence[At]) -> Callable[[Sequence[str], str], str]:
         """What writes a call of a function: of the texts that it reads, and of a mask's name."""
         if calls[0].name.startswith(f"{JOINS}."):
             shapes = [value.shape for value in cells[0].node.inputs]
@@ -110,9 +108,7 @@ class Maker:
 
     # -- blocks --------------------------------------------------------------------------------------------------------
 
-    def block_texts(
-        self, made: Made, cells: Sequence[At], written: Layer, width: str | None
-    ) -> dict[str, str | None]:
+    def block_texts(self, made: Made, cells: Sequence[At], written: Layer, width: str | None) -> dict[str, str | None]:
         """What a block's class is given for each of its arguments, in the words of the class around it.
 
         Args:
@@ -218,30 +214,28 @@ def _listed(value: Any) -> str:
 @cache
 def _defaults(name: str) -> dict[str, Any]:
     target = lookup(name)
+    parameters = _parameters(target)
+    passes_on = isinstance(target, type) and any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return (_given(_parameters(target.__bases__[0])) if passes_on else {}) | _given(parameters)
+
+
+def _parameters(target: Any) -> Mapping[str, inspect.Parameter]:
+    """A function's parameters, or those of a class's constructor; none of a function of NumPy's kind."""
+    function: Any = target.__init__ if isinstance(target, type) else target
     try:
-        parameters = inspect.signature(target.__init__ if isinstance(target, type) else target).parameters
+        return inspect.signature(function).parameters
     except ValueError:
         return {}
-    found = {n: p.default for n, p in parameters.items() if p.default is not inspect.Parameter.empty}
-    if isinstance(target, type) and any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        above = target.__mro__[1]
-        found |= {n: v for n, v in _defaults_of(above).items() if n not in found}
-    return found
 
 
-def _defaults_of(target: type) -> dict[str, Any]:
-    parameters = inspect.signature(target.__init__).parameters  # type: ignore[misc]
+def _given(parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     return {n: p.default for n, p in parameters.items() if p.default is not inspect.Parameter.empty}
 
 
 def _positions(name: str, node: Node) -> Iterator[str]:
     """The names of a call's positional arguments, those of what it reads left out."""
     target = lookup(name)
-    try:
-        names = list(inspect.signature(target.__init__ if isinstance(target, type) else target).parameters)
-    except ValueError:
-        names = []
-    yield from names[1 if isinstance(target, type) else len(node.inputs) :]
+    yield from list(_parameters(target))[1 if isinstance(target, type) else len(node.inputs) :]
     yield from repeat("size")
 
 

@@ -29,11 +29,17 @@ class _Whole(int):
 
     text: str
 
+    def __add__(self, other: Any) -> Any:
+        return _counted(int.__add__(self, other), self, "+", other)
+
     def __mul__(self, other: Any) -> Any:
-        return _product(int.__mul__(self, other), self, other)
+        return _counted(int.__mul__(self, other), self, "*", other)
 
     def __rmul__(self, other: Any) -> Any:
-        return _product(int.__rmul__(self, other), other, self)
+        return _counted(int.__rmul__(self, other), other, "*", self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _counted(int.__floordiv__(self, other), self, "//", other)
 
 
 class _Fraction(float):
@@ -42,11 +48,14 @@ class _Fraction(float):
     text: str
 
 
-def _product(value: Any, a: Any, b: Any) -> Any:
+def _counted(value: Any, a: Any, sign: str, b: Any) -> Any:
+    """What two numbers make, with a text that says how; a product with 1 is the other number."""
     if not isinstance(value, int):
         return value
-    texts = [getattr(n, "text", None) or str(n) for n in (a, b) if type(n) is not int or n != 1]
-    return _marked(value, " * ".join(t if t.isidentifier() or t.isdigit() else f"({t})" for t in texts))
+    if sign == "*" and 1 in (a, b):
+        return _marked(value, written_text(b if a == 1 else a))
+    texts = [written_text(n) or literal(n) for n in (a, b)]
+    return _marked(value, f" {sign} ".join(t if re.fullmatch(r"\w+", t) else f"({t})" for t in texts))
 
 
 def _marked(value: Any, text: str | None) -> Any:

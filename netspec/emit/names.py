@@ -6,6 +6,7 @@ import builtins
 import keyword
 from collections.abc import Iterable
 from functools import cache
+from itertools import count
 
 __all__ = ["camel", "free", "member", "plural"]
 
@@ -40,10 +41,5 @@ def free(name: str, taken: Iterable[str]) -> str:
     """The name, or that with a number behind it, which nothing else has."""
     used = set(taken)
     plain = f"{name}_" if keyword.iskeyword(name) or name in dir(builtins) else name
-    if plain not in used:
-        return plain
-    return next(f"{plain}{n}" if not plain[-1].isdigit() else f"{plain}_{n}" for n in range(2, 10**6) if _new(plain, n, used))
-
-
-def _new(name: str, n: int, used: set[str]) -> bool:
-    return (f"{name}_{n}" if name[-1].isdigit() else f"{name}{n}") not in used
+    between = "_" if plain[-1].isdigit() else ""
+    return plain if plain not in used else next(n for i in count(2) if (n := f"{plain}{between}{i}") not in used)

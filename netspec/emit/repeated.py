@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["write"]
 
+Names = dict[int | None, str]
+"""By number of a layer's call (None for a block), what holds its modules."""
+
 
 def write(writer: Writer, entries: Entries, inputs: Sequence[Flow], target: str) -> Flow:
     """The statements of an item with `times`.
@@ -31,10 +34,8 @@ def write(writer: Writer, entries: Entries, inputs: Sequence[Flow], target: str)
     if item.first.shared:
         return _shared(writer, entries, inputs, target)
     made = _Run(writer, entries, item.written, inputs[0])
-    if item.first.path in writer.module.plan.keys:
-        names, width = {None: made.blocks()}, made.width
-    else:
-        names, width = made.modules(), made.width
+    names: Names = {None: made.blocks()} if item.first.path in writer.module.plan.keys else made.modules()
+    width = made.width
     if item.first.sources or any(node.path in writer.module.wanted for node in item.nodes[:-1]):
         return _one_by_one(writer, entries, names, inputs, target, width)
     return _loop(writer, entries, names, inputs[0], target, width)
@@ -50,10 +51,8 @@ class _Run:
         self.width = x.width
 
     def blocks(self) -> str:
-        from netspec.emit.classes import made_of
-
         writer = self.writer
-        made = made_of(writer.module, writer.module.plan.keys[self.first[0].node.path])
+        made = writer.made(self.first[0].node.path)
         writer.draws = writer.draws or made.draws
 
         def text(cells: list[At]) -> str:
@@ -69,9 +68,10 @@ class _Run:
             self.made(name, [f"{made.name}()"])
         return name
 
-    def modules(self) -> dict[int | None, str]:
+    def modules(self) -> Names:
         """By number of the layer's call, the attribute that holds its modules."""
-        writer, found = self.writer, {}
+        writer = self.writer
+        found: Names = {}
         parts = []
         for cells in (self.first, self.rest):
             if cells:
@@ -133,8 +133,6 @@ def _either(a: str, b: str) -> str:
 
 # -- calls -------------------------------------------------------------------------------------------------------------
 
-Names = dict[int | None, str]
-
 
 def _loop(writer: Writer, entries: Entries, names: Names, x: Flow, target: str, width: str | None) -> Flow:
     """Each on what the one before it gives."""
@@ -163,13 +161,10 @@ def _one(label: str, name: str) -> str:
 
 def _call(writer: Writer, entries: Entries, functions: Names, inputs: Sequence[Flow], target: str, at: int = 0) -> None:
     """One of the repeated layers, called."""
-    from netspec.emit.classes import made_of
-
     cells = [At(item.nodes[at], row) for row, item in entries]
     node = cells[0].node
     if None in functions:
-        made = made_of(writer.module, writer.module.plan.keys[node.path])
-        writer.call_block(made, functions[None], node, inputs, target)
+        writer.call_block(writer.made(node.path), functions[None], node, inputs, target)
         return
     marked = marked_calls(node, entries[0][1].written, inputs[0].width, writer.words.texts(inputs[0].width))
     for k, step in enumerate(node.steps):

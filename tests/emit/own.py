@@ -115,7 +115,7 @@ def write_job(folder: Path, found: Compiled, values: Any, *, deep: bool) -> None
 
 def expected(found: Compiled, values: Any, patch: pytest.MonkeyPatch, *, deep: bool) -> dict[str, Any]:
     """What the stranger should find."""
-    parameters, statistics, inputs, targets = values
+    parameters, statistics, inputs, _ = values
     network, made = found.network, {}
     plain = calls._modes
 

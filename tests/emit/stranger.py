@@ -1,7 +1,7 @@
 """Runs emitted files in an interpreter that has no netspec: python stranger.py FOLDER …
 
-A folder holds `model.py`, `job.json` (names and places) and `given.npz` (parameters and a batch); `found.npz` is written
-there.
+A folder holds `model.py`, `job.json` (names and places) and `given.npz` (parameters and a batch); `found.npz` is
+written there.
 """
 
 from __future__ import annotations
