@@ -34,7 +34,9 @@ def inputs_of(spec: Spec, model: Model, at: Path, facts: Facts | None) -> dict[s
     if model.input is not None:
         assert filled.input is not None
         written = {_only(facts): Shape(filled.input)}
-    known = {} if facts is None else {n: Value(i.shape, i.dtype, i.padded, i.vocabulary) for n, i in facts.inputs.items()}
+    known = (
+        {} if facts is None else {n: Value(i.shape, i.dtype, i.padded, i.vocabulary) for n, i in facts.inputs.items()}
+    )
     if not written and not known:
         place = document.key_place(at)
         message = f"{section} needs 'input', since no [data] tells it"
