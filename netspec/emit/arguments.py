@@ -45,8 +45,8 @@ class Parameter:
     @property
     def annotation(self) -> str:
         """The type of its values."""
-        types = {type(v) for v in self.values.values()}
-        return "float" if types == {int, float} else types.pop().__name__ if len(types) == 1 else "Any"
+        types = sorted({"None" if v is None else type(v).__name__ for v in self.values.values()})
+        return "float" if types == ["float", "int"] else " | ".join(types)
 
 
 @dataclass(slots=True)

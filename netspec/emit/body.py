@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Body", "Flow", "Statement"]
+__all__ = ["Body", "Flow", "Statement", "lines_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,19 @@ class Statement:
     target: str | None = None
     inside: list[Statement] = field(default_factory=list)
 
-    def lines(self, indent: int) -> Iterator[tuple[int, str]]:
-        """The statement's logical lines, with their indents."""
-        yield indent, self.text if self.target is None else f"{self.target} = {self.text}"
-        for statement in self.inside:
-            yield from statement.lines(indent + 4)
+    @property
+    def is_function(self) -> bool:
+        """Whether it defines a function, which stands between empty lines."""
+        return self.text.startswith("def ")
+
+
+def lines_of(statements: Sequence[Statement], indent: int) -> Iterator[tuple[int, str]]:
+    """The logical lines of statements, with their indents."""
+    for i, statement in enumerate(statements):
+        if i and (statement.is_function or statements[i - 1].is_function):
+            yield 0, ""
+        yield indent, statement.text if statement.target is None else f"{statement.target} = {statement.text}"
+        yield from lines_of(statement.inside, indent + 4)
 
 
 @dataclass(slots=True)

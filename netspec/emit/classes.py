@@ -14,7 +14,7 @@ from netspec.emit.makers import Maker
 from netspec.emit.marks import marked_calls, names_in, renamed, written_text
 from netspec.emit.module import Class, Made, Module, refuse
 from netspec.emit.names import camel, free, member, plural
-from netspec.emit.parts import Item, Key, Row, branches_of, every_item
+from netspec.emit.parts import Item, Key, Row, branches_of, every_item, optional
 from netspec.graph.calls import is_module, takes_mask
 from netspec.graph.graph import Node
 from netspec.spec.activations import Activation
@@ -59,6 +59,7 @@ class Writer:
         self.counts: dict[str, int] = {}
         self.labels: dict[str, int] = {}
         self.attributes: set[str] = set()
+        self.bases: dict[str, str] = {}
 
     # -- lists and items -----------------------------------------------------------------------------------------------
 
@@ -211,7 +212,11 @@ class Writer:
             runs: of a layer that is repeated, all of it in each block.
         """
         node = cells[0].node
-        name = self.attribute_name(node, 0 if runs is None else len(runs[0]), node.steps[k].prefix if k else "")
+        suffix = node.steps[k].prefix if k else ""
+        base = self.bases.get(node.path) or self.attribute_name(node, 0 if runs is None else len(runs[0]))
+        self.bases[node.path] = base
+        name = f"{base}_{suffix}" if suffix else base
+        self.attributes.add(name)
         for i, cell in enumerate(cells):
             for j, each in enumerate([cell.node] if runs is None else runs[i]):
                 self.note(each, cell.row, k, (name,) if runs is None else (name, j))
@@ -229,23 +234,17 @@ class Writer:
             if not k and self.makers.is_from_data(call):
                 self.module.from_data[f"{prefix}/{name}"] = call
 
-    def attribute_name(self, node: Node, length: int, suffix: str) -> str:
+    def attribute_name(self, node: Node, length: int) -> str:
         label = node.layer.label()
         if node.layer.name is not None:
             name = node.layer.name
-        elif suffix:
-            name = f"{label}{self.counts[self.prefix + label]}"
         else:
             counted = self.counts.get(self.prefix + label, 0)
             self.counts[self.prefix + label] = counted + max(length, 1)
             alone = length and self.labels.get(label) == 1
             name = f"{plural(label) if length else label}{'' if alone else counted + 1}"
-        whole = f"{self.prefix}{name}" + (f"_{suffix}" if suffix else "")
-        found = free(member(whole), {*self.attributes, *self.words.printed.values()} - {whole})
-        if found in self.attributes:
-            found = free(found, self.attributes)
-        self.attributes.add(found)
-        return found
+        whole = f"{self.prefix}{name}"
+        return free(member(whole), {*self.attributes, *self.words.printed.values()})
 
     def within(self, prefix: str, node: Node) -> str:
         """A prefix for the attributes of a list within a block that no other list has."""
@@ -366,6 +365,7 @@ def doc_of(module: Module, node: Node) -> str:
     """What a class says of itself: the comment at the block, or else what it consists of."""
     if isinstance(node.layer, UserBlock) and (comment := module.comments.get(node.kind)):
         return f"{comment[:1].upper()}{comment[1:]}{'' if comment.endswith('.') else '.'}"
-    kinds = [n.kind for n in node.branches.get("", ())]
     name = node.kind if isinstance(node.layer, UserBlock) else node.layer.name or node.kind
-    return f"{name}: {', '.join(kinds)}."
+    lists = [nodes for branch, nodes in node.branches.items() if not optional(node, branch)]
+    texts = [", ".join(n.kind for n in nodes) or "the input" for nodes in lists]
+    return f"{name}: {'; '.join(texts)}."

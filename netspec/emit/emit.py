@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from netspec.build.program import Program
 from netspec.diagnostics import Place
 from netspec.emit import training
-from netspec.emit.body import Flow, Statement
+from netspec.emit.body import Flow, Statement, lines_of
 from netspec.emit.classes import Writer
 from netspec.emit.copied import Copy, copies, imports_of
 from netspec.emit.layout import lay_out, paragraph
@@ -62,7 +62,7 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     for name, (written, nodes) in models.items():
         title = camel(re.sub(r"\W+", "_", name or spec.name))
         network = title if title[:1].isalpha() else f"Network{title}"
-        networks[name] = _network(module, network, graph, name, written, nodes, also)
+        networks[name] = _network(module, network, graph, name, written, nodes, also, spec)
     lines = [] if program is None else list(training.functions(program, module, networks[""]))
     source = _file(spec, module, lines)
     return Emitted(source, networks, {path: module.path(path) for path in module.arrays})
@@ -107,6 +107,7 @@ def _network(
     written: tuple[Layer, ...],
     nodes: tuple[Node, ...],
     also: Mapping[str, str],
+    spec: Spec,
 ) -> str:
     """The class of a whole network; its name.
 
@@ -116,7 +117,7 @@ def _network(
     prefix = f"{model}/" if model else ""
     inputs = {n.removeprefix(prefix): v for n, v in graph.inputs.items() if n.startswith(prefix)}
     outputs = {n: p for n, p in graph.outputs.items() if not prefix or p.startswith(prefix)}
-    writer = Writer(module, name, [_row(model, written, nodes, inputs)], has_width=False)
+    writer = Writer(module, name, [_row(model, nodes, inputs, spec)], has_width=False)
     found = items(nodes, written)
     writer.count(found)
     flow, arguments = _inputs(writer, inputs, prefix)
@@ -134,11 +135,11 @@ def _network(
     return writer.name
 
 
-def _row(model: str, written: tuple[Layer, ...], nodes: tuple[Node, ...], inputs: Mapping[str, Value]) -> Row:
+def _row(model: str, nodes: tuple[Node, ...], inputs: Mapping[str, Value], spec: Spec) -> Row:
     layer = user_block(model or "network", {})()
     place = nodes[0].place
     start = Node(model, model, layer, place, (), tuple(inputs.values()), nodes[-1].output, branches={"": nodes})
-    return Row(start, layer, {}, None)
+    return Row(start, layer, spec.let, None)
 
 
 def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str) -> tuple[Flow, list[str]]:
@@ -236,11 +237,9 @@ def _function(
     name: str, arguments: list[str], result: str, statements: tuple[Statement, ...], returned: str | None
 ) -> Iterator[str]:
     yield from lay_out(f"def {name}({', '.join(['self', *arguments])}) -> {result}:", 4)
-    for statement in statements:
-        for indent, line in statement.lines(8):
-            yield from lay_out(line, indent)
-    if returned is not None:
-        yield from lay_out(f"return {returned}", 8)
+    whole = [*statements, *([] if returned is None else [Statement(f"return {returned}")])]
+    for indent, line in lines_of(whole, 8):
+        yield from lay_out(line, indent)
 
 
 def _comments(spec: Spec) -> dict[str, str]:

@@ -37,6 +37,8 @@ def public_name(name: str) -> str:
 
 def simplified(of: Call, node: Node) -> Call:
     """The plainest call that does the same for what the layer reads."""
+    if of.name == "netspec.nn.dense.unembed":
+        return call("netspec.nn.dense.tied")
     if of.name != "netspec.nn.pooling.avg_pool":
         return of
     given = dict(of.keywords)
@@ -48,15 +50,20 @@ def simplified(of: Call, node: Node) -> Call:
     return call("flax.nnx.avg_pool", window, strides=given["strides"], padding=padding, **counted)
 
 
-def plain_form(name: str, inputs: Sequence[str], arguments: Sequence[str], keywords: Mapping[str, str]) -> str | None:
+def plain_form(
+    name: str, rank: int, inputs: Sequence[str], arguments: Sequence[str], keywords: Mapping[str, str]
+) -> str | None:
     """What a call is without a function of netspec's; None where the function is copied.
 
     Args:
+        rank: the axes of one example of what it reads.
         inputs: the texts of what it reads.
         arguments, keywords: as they are written.
     """
     form = _FORMS.get(name)
     x = inputs[0]
+    if name == "netspec.nn.dense.tied" and rank > 1:
+        return None
     if form is None or "mask" in keywords or (form.count("{x}") > 1 and not x.isidentifier()):
         return None
     if name == "netspec.nn.shapes.permute":
@@ -71,7 +78,6 @@ def plain_form(name: str, inputs: Sequence[str], arguments: Sequence[str], keywo
 _FORMS: Mapping[str, str] = {
     "jax.nn.identity": "{x}",
     "netspec.nn.dense.tied": "{x} @ {y}.T",
-    "netspec.nn.dense.unembed": "{x} @ {y}.T",
     "netspec.nn.pooling.global_avg_pool": "jnp.mean({x}, axis=1)",
     "netspec.nn.pooling.global_max_pool": "jnp.max({x}, axis=1)",
     "netspec.nn.pooling.max_pool": "nnx.max_pool({x}, {window_shape}, strides={strides}, padding={padding})",

@@ -109,13 +109,17 @@ def _residual(writer: Writer, cells: list[At], x: Flow, target: str) -> Flow:
         writer.variables.discard(name)
     else:
         text = writer.body.taken(f)
-        writer.body.assign(target, f"{shortcut} + {text if _is_atom(text) else f'({text})'}")
+        writer.body.assign(target, f"{shortcut} + {text if _binds(text) else f'({text})'}")
     writer.variables.discard(inner)
     return Flow(target, f.width, writer.mask_after(cells, x))
 
 
-def _is_atom(text: str) -> bool:
-    return isinstance(ast.parse(text, mode="eval").body, ast.Call | ast.Name | ast.Attribute | ast.Subscript)
+def _binds(text: str) -> bool:
+    """Whether a text may stand behind a plus as it is."""
+    found = ast.parse(text, mode="eval").body
+    if isinstance(found, ast.BinOp):
+        return isinstance(found.op, ast.Mult | ast.Div | ast.MatMult)
+    return isinstance(found, ast.Call | ast.Name | ast.Attribute | ast.Subscript)
 
 
 def _shortcut(writer: Writer, cells: list[At], x: Flow, f: Flow) -> str:

@@ -71,6 +71,9 @@ class Maker:
         keywords = {}
         for name in dict.fromkeys(n for keys in given for n in keys):
             values = [keys.get(name, defaults.get(name)) for keys in given]
+            sizes = {len(v) for v in values if isinstance(v, tuple)}
+            if len(sizes) == 1:  # a number that is the default stands for one on each axis
+                values = [v if isinstance(v, tuple) or v is None else (v,) * max(sizes) for v in values]
             text = self.argument(values, marks.get(name, values[0]), rows, name, later)
             if name in ONE_FOR_ALL and _is_convolution(calls[0].name):
                 text = _one_for_all(text, values)
@@ -101,7 +104,8 @@ class Maker:
 
         def write(values: Sequence[str], mask: str) -> str:
             given = {**keywords, **({"mask": mask} if mask else {})}
-            form = plain_form(calls[0].name, values, arguments, given)
+            rank = len(cells[0].node.inputs[0].shape)
+            form = plain_form(calls[0].name, rank, values, arguments, given)
             return _call(self.module_.name(calls[0]), [*values, *arguments], given) if form is None else form
 
         return write
@@ -221,7 +225,7 @@ def _defaults(name: str) -> dict[str, Any]:
 
 def _parameters(target: Any) -> Mapping[str, inspect.Parameter]:
     """A function's parameters, or those of a class's constructor; none of a function of NumPy's kind."""
-    function: Any = target.__init__ if isinstance(target, type) else target
+    function = getattr(target, "__init__") if isinstance(target, type) else target  # noqa: B009  (of that very class)
     try:
         return inspect.signature(function).parameters
     except ValueError:

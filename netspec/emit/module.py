@@ -106,7 +106,7 @@ class Module:
     def path(self, array: str) -> Attribute:
         """Where a parameter or statistic is within the whole network's object."""
         around, attribute = self.arrays[array]
-        while around:
+        while around in self.attributes:
             around, outer = self.attributes[around]
             attribute = (*outer, *attribute)
         return attribute

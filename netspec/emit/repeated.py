@@ -12,6 +12,7 @@ from netspec.emit.layout import elements
 from netspec.emit.marks import marked_calls
 from netspec.emit.module import refuse
 from netspec.graph.calls import is_module
+from netspec.graph.graph import Node
 from netspec.spec.expression import Expression
 from netspec.spec.layer import Layer
 
@@ -138,7 +139,7 @@ def _loop(writer: Writer, entries: Entries, names: Names, x: Flow, target: str, 
     """Each on what the one before it gives."""
     node = entries[0][1].first
     writer.body.assign(target, x.name)
-    layers = {k: writer.variable(_one(node.layer.name or node.layer.label(), name)) for k, name in names.items()}
+    layers = {k: writer.variable(_one(node, k, name)) for k, name in names.items()}
     outside, writer.body = writer.body, Body()
     inputs = [Flow(target, x.width, x.mask)]
     _call(writer, entries, {k: layers[k] for k in names}, inputs, target)
@@ -154,8 +155,9 @@ def _loop(writer: Writer, entries: Entries, names: Names, x: Flow, target: str, 
     return Flow(target, width, writer.mask_after([At(item.nodes[-1], row) for row, item in entries], x))
 
 
-def _one(label: str, name: str) -> str:
+def _one(node: Node, k: int | None, name: str) -> str:
     """What one of a list is called."""
+    label = node.steps[k].prefix if k else node.layer.name or node.layer.label()
     return label if label != name else "layer"
 
 
@@ -190,8 +192,8 @@ def _one_by_one(
         functions = {k: f"self.{attribute}[{j}]" for k, attribute in names.items()}
         _call(writer, entries, functions, given if node.sources else [flow, *given[1:]], name, j)
         mask = writer.mask_after([At(item.nodes[j], row) for row, item in entries], given[0])
-        flow = Flow(name, width, mask, kept=wanted is not None)
-        if wanted is not None:
+        flow = Flow(name, width, mask, kept=wanted is not None and not last)
+        if flow.kept:
             writer.values[node.path] = flow
     return flow
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec.build.objective import Penalised, Term
 from netspec.build.program import Program
-from netspec.emit.body import Statement
+from netspec.emit.body import Statement, lines_of
 from netspec.emit.layout import lay_out, paragraph
 from netspec.emit.makers import written_call
 from netspec.emit.marks import literal
@@ -48,9 +48,8 @@ def functions(program: Program, module: Module, network: str) -> Iterator[str]:
 
 def _function(header: str, doc: str, statements: Sequence[Statement]) -> str:
     lines = [*lay_out(f"{header}:"), *paragraph(doc, 4)]
-    for statement in statements:
-        for indent, line in statement.lines(4):
-            lines += lay_out(line, indent)
+    for indent, line in lines_of(statements, 4):
+        lines += lay_out(line, indent)
     return "\n".join(lines)
 
 
@@ -227,8 +226,7 @@ class _Writer:
         rate, factor = value.arguments
         statements.append(Statement(self.made(factor, statements), "factor"))
         inside = [Statement(f"return {literal(rate)} * factor(step)")]
-        function = Statement("def learning_rate(step: jax.Array) -> jax.Array:", None, inside)
-        statements += [Statement(""), function, Statement("")]
+        statements.append(Statement("def learning_rate(step: jax.Array) -> jax.Array:", None, inside))
         return "learning_rate"
 
     # -- a step, and all of them ---------------------------------------------------------------------------------------
