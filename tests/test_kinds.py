@@ -25,7 +25,6 @@ from netspec.graph.graph import Graph
 from netspec.graph.resolve import resolve
 from netspec.report.inspection import inspect, to_json
 from netspec.spec.call import Shape
-from netspec.spec.data import Source, Transform
 from netspec.spec.decode import decode
 from netspec.spec.examples import spec_with
 from netspec.spec.families import FAMILIES, members
@@ -33,6 +32,8 @@ from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss
 from netspec.spec.schema import schema
+from netspec.spec.sources import Source
+from netspec.spec.transforms import Transform
 
 SHAPES = ((64,), (8, 8, 3), (6, 64), (4, 6, 6, 3))
 VALIDATOR = jsonschema.Draft7Validator(schema())

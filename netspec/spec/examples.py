@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.document.plain import value_text
-from netspec.spec.data import Source, Transform
 from netspec.spec.initial import Initial
 from netspec.spec.keys import Key, keys_of
 from netspec.spec.kind import Kind
@@ -14,6 +13,8 @@ from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
 from netspec.spec.optimizers import Clip, Optimizer
 from netspec.spec.schedules import Schedule
+from netspec.spec.sources import Source
+from netspec.spec.transforms import Transform
 
 __all__ = ["example", "spec_with"]
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import netspec.spec.layers  # noqa: F401  (its kinds enter the family of layers)
 from netspec.spec.activations import Activation
-from netspec.spec.data import Source, Transform
 from netspec.spec.initial import Initial
 from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
 from netspec.spec.optimizers import Clip, Optimizer, optimizer_kind, optimizer_names
 from netspec.spec.schedules import Schedule
+from netspec.spec.sources import Source
+from netspec.spec.transforms import Transform
 
 __all__ = ["FAMILIES", "members"]
 

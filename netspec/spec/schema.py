@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES
-from netspec.spec.data import Source, Transform
 from netspec.spec.decode import SECTIONS
 from netspec.spec.families import members
 from netspec.spec.initial import Initial
@@ -48,6 +47,8 @@ from netspec.spec.losses import Loss, Penalty
 from netspec.spec.optimizers import Clip, Optimizer
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
+from netspec.spec.sources import Source
+from netspec.spec.transforms import Transform
 
 __all__ = ["NOTES", "schema", "tables"]
 

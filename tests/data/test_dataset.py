@@ -37,7 +37,8 @@ def test_what_is_known_of_bundled_sets_is_true(write, name):
 def test_a_check_imports_neither_jax_nor_scikit_learn_nor_pillow():
     code = (
         "import sys; from pathlib import Path; from netspec import data;"
-        "from netspec.spec.data import Data, Digits, Resize;"
+        "from netspec.spec.data import Data; from netspec.spec.sources import Digits;"
+        "from netspec.spec.transforms import Resize;"
         "data.facts(Data(source=Digits(), transform=(Resize(resize=[28, 28]),)), Path(), lambda path: None);"
         "print([m for m in ('jax', 'sklearn', 'PIL') if m in sys.modules])"
     )

@@ -6,8 +6,10 @@ import pytest
 
 from netspec.diagnostics import SpecError
 from netspec.spec.call import call
-from netspec.spec.data import Csv, Data, Resize, Scale
+from netspec.spec.data import Data
 from netspec.spec.expression import parse
+from netspec.spec.sources import Csv
+from netspec.spec.transforms import Resize, Scale
 
 
 def test_expressions_are_worked_out_everywhere(write):

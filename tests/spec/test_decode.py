@@ -12,7 +12,6 @@ from netspec.document import parse
 from netspec.document.plain import toml
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock
-from netspec.spec.data import Source, Transform
 from netspec.spec.decode import decode
 from netspec.spec.expression import Expression
 from netspec.spec.initial import Initial
@@ -24,6 +23,8 @@ from netspec.spec.optimizers import Clip, optimizer_kind, optimizer_names
 from netspec.spec.reader import MOST_MISTAKES
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
+from netspec.spec.sources import Source
+from netspec.spec.transforms import Transform
 from netspec.spec.values import Duration
 
 NEEDED: dict[tuple[str, str], Any] = {

@@ -17,11 +17,11 @@ from netspec.commands import check
 from netspec.diagnostics import Diagnostic, render
 from netspec.document.plain import toml
 from netspec.graph import resolve
-from netspec.spec.data import Transform
 from netspec.spec.initial import Initial
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss
 from netspec.spec.schedules import Schedule
+from netspec.spec.transforms import Transform
 
 FOLDER = Path(__file__).parent
 GOOD = [
