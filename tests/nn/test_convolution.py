@@ -77,9 +77,11 @@ def test_gradients_of_many_examples_are_summed_in_parts() -> None:
 
 def compare(batch: int, shape: tuple[int, ...], outputs: int, arguments: dict[str, Any], scale: float = 1.0) -> None:
     """Ours against JAX's: the result, and the gradients by the input, the kernel and the bias."""
-    x = jax.random.normal(jax.random.key(1), (batch, *shape))
-    layer = nnx.Conv(shape[-1], outputs, **arguments, rngs=nnx.Rngs(0))
-    definition, parameters = nnx.split(layer)
+    layer = nnx.eval_shape(lambda: nnx.Conv(shape[-1], outputs, **arguments, rngs=nnx.Rngs(0)))
+    definition, shapes = nnx.split(layer)
+    random = np.random.default_rng(0)
+    x = random.standard_normal((batch, *shape), np.float32)
+    parameters = jax.tree.map(lambda array: random.standard_normal(array.shape, np.float32) / 4, shapes)
 
     def loss(x: Any, parameters: Any, one: Any, ours: bool) -> Any:
         layer = nnx.merge(definition, parameters)
