@@ -69,6 +69,11 @@ def build(spec: Spec, facts: Facts) -> Program:
     """
     filled = fill_sections(spec, facts)
     graph = resolve(filled, facts)
+    if spec.models:
+        place = spec.document.key_place(("models",))
+        message = "several models are trained by several losses with optimizers of their own, which is not there yet"
+        help_ = "they can be inspected and compiled; [model] can be trained"
+        raise SpecError(Diagnostic("unsupported", message, place, help=help_))
     objective = build_objective(filled, graph, facts)
     clock = clock_of(filled, facts)
     updater = build_optimizer(filled, clock)

@@ -29,7 +29,7 @@ def compiled(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Emitted
     from netspec.graph.resolve import resolve
 
     read, facts = looked_at(spec, settings)
-    trained = read.losses and read.optimizer is not None and read.train is not None
+    trained = read.model is not None and read.losses and read.optimizer is not None and read.train is not None
     if facts is not None and trained:
         program = build(read, facts)
         return emit(program.spec, program.network.graph, program)

@@ -34,15 +34,15 @@ def inputs_of(spec: Spec, model: Model, at: Path, facts: Facts | None) -> dict[s
     if model.input is not None:
         assert filled.input is not None
         written = {_only(facts): Shape(filled.input)}
-    known = (
-        {} if facts is None else {n: Value(i.shape, i.dtype, i.padded, i.vocabulary) for n, i in facts.inputs.items()}
-    )
+    # What one of several models says that it reads may be another's result, or drawn: the data is not asked.
+    told = {} if facts is None or (written and at != ("model",)) else facts.inputs
+    known = {n: Value(i.shape, i.dtype, i.padded, i.vocabulary) for n, i in told.items()}
     if not written and not known:
         place = document.key_place(at)
         message = f"{section} needs 'input', since no [data] tells it"
         raise SpecError(Diagnostic("missing-key", message, place, help="input = [28, 28, 1]"))
     for name, shape in written.items():
-        _check(name, shape, known, facts is not None, spec, (*at, *(("input",) if model.input else ("inputs", name))))
+        _check(name, shape, known, spec, (*at, *(("input",) if model.input else ("inputs", name))))
     if not written:
         return known
     return {n: known[n] if n in known else Value(s, _type(n, len(written), model.layers)) for n, s in written.items()}
@@ -53,16 +53,16 @@ def _only(facts: Facts | None) -> str:
     return next(iter(facts.inputs)) if facts is not None and len(facts.inputs) == 1 else "input"
 
 
-def _check(name: str, shape: Shape, known: Mapping[str, Value], told: bool, spec: Spec, at: Path) -> None:
+def _check(name: str, shape: Shape, known: Mapping[str, Value], spec: Spec, at: Path) -> None:
     place = spec.document.value_place(at)
     if prod(shape) > MOST_NUMBERS:
         raise SpecError(Diagnostic("too-large", f"an input would hold {prod(shape):,} numbers", place))
-    if told and name not in known:
+    if known and name not in known:
         guess = nearest(name, known)
         label = f"did you mean '{guess}'?" if guess else ""
         message = f"the data has no input '{name}'"
         raise SpecError(Diagnostic("unknown-name", message, place, label=label, note=f"it has: {', '.join(known)}"))
-    if told and known[name].shape != shape:
+    if known and known[name].shape != shape:
         message = f"the spec says that an input is {shape}, and the data gives {known[name].shape}"
         raise SpecError(Diagnostic("shape", message, place, help="leave it out: it follows the data"))
 
