@@ -24,7 +24,7 @@ from typing import Any
 from .commands import COMMANDS, command_seconds
 
 # The problems by name: importing them would load JAX into this process, which only waits.
-NAMES = ("perceptron", "lenet5", "resnet20")
+NAMES = ("perceptron", "lenet5", "resnet20", "mobilenet")
 HAND = ("single", "idiomatic", "scanned")
 TRAINED = ("netspec", "netspec-bare", *HAND)
 

@@ -31,14 +31,14 @@ Path = tuple[Any, ...]
 class Part:
     """Examples in memory."""
 
-    inputs: np.ndarray[Any, Any]
-    targets: np.ndarray[Any, Any]
+    inputs: Mapping[str, np.ndarray[Any, Any]]
+    targets: Mapping[str, np.ndarray[Any, Any]]
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.targets["target"])
 
     def take(self, indices: Any) -> tuple[Any, Any]:
-        return self.inputs[indices], self.targets[indices]
+        return {"input": self.inputs["input"][indices]}, {"target": self.targets["target"][indices]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,35 @@ class ResNet20(nnx.Module):
         return self.dense(x.mean(axis=(1, 2)))
 
 
+class Separable(nnx.Module):
+    def __init__(self, channels: int, width: int, stride: int, rngs: nnx.Rngs) -> None:
+        conv = partial(nnx.Conv, use_bias=False, rngs=rngs)
+        self.conv1 = conv(channels, channels, (3, 3), strides=stride, feature_group_count=channels)
+        self.conv2 = conv(channels, width, (1, 1))
+        self.norm1, self.norm2 = _norm(channels, rngs), _norm(width, rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = nnx.relu6(self.norm1(self.conv1(x)))
+        return nnx.relu6(self.norm2(self.conv2(x)))
+
+
+class MobileNet(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.conv = nnx.Conv(3, 32, (3, 3), strides=2, use_bias=False, rngs=rngs)
+        self.norm = _norm(32, rngs)
+        widths = [32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
+        strides = [1, 2, 1, 2, 1, 2, *[1] * 5, 2, 1]
+        pairs = zip(pairwise(widths), strides, strict=True)
+        self.blocks = nnx.List([Separable(c, w, stride, rngs) for (c, w), stride in pairs])
+        self.dense = nnx.Linear(1024, CLASSES, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        x = nnx.relu6(self.norm(self.conv(x)))
+        for block in self.blocks:
+            x = block(x)
+        return self.dense(x.mean(axis=(1, 2)))
+
+
 def _norm(width: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
     return nnx.BatchNorm(width, momentum=0.9, epsilon=1e-5, rngs=rngs)
 
@@ -163,6 +192,13 @@ def _resnet_path(path: Path) -> str:
         case ("conv" | "norm" as layer, variable):
             return f"{layer.replace('norm', 'batch_norm')}1/{variable}"
     return "/".join(("dense1", *map(str, path[1:])))
+
+
+def _mobilenet_path(path: Path) -> str:
+    match path:
+        case ("blocks", int(block), layer, variable):
+            return f"separable{block + 1}/{layer.replace('norm', 'batch_norm')}/{variable}"
+    return _resnet_path(path)
 
 
 _PERCEPTRON = """
@@ -228,11 +264,49 @@ learning_rate = 0.1
 momentum = 0.9
 """
 
+# Its first gradients are so ill-conditioned (in float32 they are right to some 1e-3) that a larger rate would part the
+# losses of the forms by more than these may differ.
+_MOBILENET = """
+name = "mobilenet"
+[block.separable]
+args = { width = "int", stride = 1 }
+layers = [
+  { conv = "$channels", stride = "$stride", groups = "$channels", bias = false }, "batch_norm", "relu6",
+  { conv = "$width", kernel = 1, bias = false }, "batch_norm", "relu6",
+]
+[model]
+layers = [
+  { conv = 32, stride = 2, bias = false }, "batch_norm", "relu6",
+  { separable = 64 },
+  { separable = 128, stride = 2 }, { separable = 128 },
+  { separable = 256, stride = 2 }, { separable = 256 },
+  { separable = 512, stride = 2 }, { separable = 512, times = 5 },
+  { separable = 1024, stride = 2 }, { separable = 1024 },
+  "global_avg_pool",
+  { dense = "$classes" },
+]
+[loss]
+kind = "cross_entropy"
+[optimizer]
+kind = "sgd"
+learning_rate = 1e-6
+momentum = 0.9
+"""
+
 PROBLEMS: Mapping[str, Problem] = {
     problem.name: problem
     for problem in (
         Problem("perceptron", (784,), 128, _PERCEPTRON, Perceptron, partial(optax.adam, 1e-3), _same),
         Problem("lenet5", (28, 28, 1), 128, _LENET5, LeNet5, partial(optax.adam, 1e-3), _same),
         Problem("resnet20", (32, 32, 3), 64, _RESNET20, ResNet20, partial(optax.sgd, 0.1, momentum=0.9), _resnet_path),
+        Problem(
+            "mobilenet",
+            (48, 48, 3),
+            16,
+            _MOBILENET,
+            MobileNet,
+            partial(optax.sgd, 1e-6, momentum=0.9),
+            _mobilenet_path,
+        ),
     )
 }
