@@ -30,6 +30,9 @@ Entries = list[tuple[Row, Item]]
 Lists = list[tuple[Row, list[Item]]]
 """One list of items, in each of a class's blocks."""
 
+MASK = "|mask"
+"""Behind the path of a value: which of its positions count."""
+
 WRAPPED = ("flax.nnx.Dropout", "netspec.nn.noise.Noise")
 """Modules that are written around the call before them, as activations are."""
 
@@ -111,7 +114,10 @@ class Writer:
         if path not in self.values:
             if not self.rows[0].node.path or self.rows[0].node.path == path:
                 refuse(node, f"it reads '{path}', which is inside another block")
-            self.values[path] = Flow(self.from_outside(path, path.rpartition("/")[2]), kept=True)
+            name = path.rpartition("/")[2]
+            is_padded = node.inputs[node.sources.index(path)].padded if path in node.sources else False
+            mask = self.from_outside(path + MASK, f"{name}_mask") if is_padded else None
+            self.values[path] = Flow(self.from_outside(path, name), None, mask, kept=True)
         return self.values[path]
 
     def from_outside(self, path: str, name: str) -> str:
@@ -269,15 +275,22 @@ class Writer:
         return Flow(target, width, self.mask_after(cells, inputs[0]))
 
     def call_block(self, made: Made, function: str, node: Node, inputs: Sequence[Flow], target: str) -> None:
+        """Assign what a block gives; one that is shared reads from where it stands, not from where it is applied."""
+        base = node.owner if node.shared else node.path
         mask = inputs[0].mask if made.takes_mask else None
         if mask:
             self.masks.add(mask)
-        values = [inputs[0].name, *(self.outer(path, node) for path in made.outside)]
+        values = [inputs[0].name, *(self.outer(join(base, path), node) for path in made.outside)]
         self.body.assign(target, self.called(function)(values, mask or ""))
 
-    def outer(self, relative: str, node: Node) -> str:
+    def outer(self, place: str, node: Node) -> str:
         """What a block's call takes besides its input."""
-        path = normpath(join(node.path, relative))
+        path = normpath(place)
+        if path.endswith(MASK):
+            mask = self.read(path.removesuffix(MASK), node).mask
+            assert mask is not None, "what is padded has a mask"
+            self.masks.add(mask)
+            return mask
         layer = path.rpartition("/")[0]
         is_parameter = (layer, 0) in self.local and path not in self.values
         return self.parameter(path, node) if is_parameter else self.read(path, node).name
@@ -352,6 +365,7 @@ def _write(module: Module, key: Key) -> Made:
     except NotAlikeError:
         refuse(node, "its blocks differ from each other in more than numbers")
     text = writer.body.taken(replace(result, kept=False))
+    writer.outside = {k: v for k, v in writer.outside.items() if not k.endswith(MASK) or v in writer.masks}
     arguments = ["x: jax.Array", *(f"{name}: jax.Array" for name in writer.outside.values())]
     if "mask" in writer.masks:
         arguments.append("mask: jax.Array | None = None")

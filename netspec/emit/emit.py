@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from netspec.build.program import Program
-from netspec.diagnostics import Place
+from netspec.diagnostics import Place, printable
 from netspec.emit import training
 from netspec.emit.body import Flow, Statement, lines_of
 from netspec.emit.classes import Writer
 from netspec.emit.copied import Copy, copies, imports_of
 from netspec.emit.layout import lay_out, paragraph
 from netspec.emit.marks import literal
-from netspec.emit.module import Attribute, Class, Module
+from netspec.emit.module import Attribute, Class, Module, refuse
 from netspec.emit.names import camel
 from netspec.emit.parts import Row, items, plan_of
 from netspec.graph.graph import Graph, Node, Value
@@ -60,7 +60,7 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     also = {} if program is None else training.extra_outputs(program)
     networks = {}
     for name, (written, nodes) in models.items():
-        title = camel(re.sub(r"\W+", "_", name or spec.name))
+        title = camel(re.sub(r"[^A-Za-z0-9_]+", "_", name or spec.name))
         network = title if title[:1].isalpha() else f"Network{title}"
         networks[name] = _network(module, network, graph, name, written, nodes, also, spec)
     lines = [] if program is None else list(training.functions(program, module, networks[""]))
@@ -120,19 +120,28 @@ def _network(
     writer = Writer(module, name, [_row(model, nodes, inputs, spec)], has_width=False)
     found = items(nodes, written)
     writer.count(found)
-    flow, arguments = _inputs(writer, inputs, prefix)
+    flow, arguments = _inputs(writer, inputs, prefix, graph)
     result = writer.layers([(writer.rows[0], found)], flow, "x")
-    values = {n: writer.values[p].name if p in writer.values else result.name for n, p in {**outputs, **also}.items()}
-    if len(values) == 1:
-        text = writer.body.taken(replace(result, name=next(iter(values.values())), kept=False))
-    else:
-        text = f"{{{', '.join(f'{literal(n)}: {v}' for n, v in values.items())}}}"
+    text = _result(writer, result, {**outputs, **also}, graph)
     _drop_unused_masks(writer)
     shapes = ", ".join(f"{n} {v.shape}" if len(inputs) > 1 else str(v.shape) for n, v in inputs.items())
     results = ", ".join(str(shape) for n, shape in graph.output_shapes.items() if n in outputs)
     writer.name = module.class_name(name if name not in module.taken else f"{name}Network")
     module.classes.append(writer.finish(f"{shapes} to {results}.", arguments, text))
     return writer.name
+
+
+def _result(writer: Writer, last: Flow, outputs: Mapping[str, str], graph: Graph) -> str:
+    """What a network returns."""
+    nodes = writer.rows[0].node.branches[""]
+    for path in outputs.values():
+        if path not in writer.values and path != nodes[-1].path:
+            node = next(node for node in graph.every() if node.path == path)
+            refuse(node, "it is an output from within a block that is a class of its own")
+    values = {n: writer.values[p].name if p in writer.values else last.name for n, p in outputs.items()}
+    if len(values) == 1:
+        return writer.body.taken(replace(last, name=next(iter(values.values())), kept=False))
+    return f"{{{', '.join(f'{literal(n)}: {v}' for n, v in values.items())}}}"
 
 
 def _row(model: str, nodes: tuple[Node, ...], inputs: Mapping[str, Value], spec: Spec) -> Row:
@@ -142,12 +151,12 @@ def _row(model: str, nodes: tuple[Node, ...], inputs: Mapping[str, Value], spec:
     return Row(start, layer, spec.let, None)
 
 
-def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str) -> tuple[Flow, list[str]]:
+def _inputs(writer: Writer, inputs: Mapping[str, Value], prefix: str, graph: Graph) -> tuple[Flow, list[str]]:
     """The first value, and the arguments of the call."""
     alone = len(inputs) == 1
     flows = {}
     for name, value in inputs.items():
-        again = any(prefix + name in node.sources for row in writer.rows for node in row.node.branches[""])
+        again = any(prefix + name in node.sources for node in graph.every())
         variable = "x" if alone and not again else writer.variable("inputs" if name == "input" else name)
         mask = writer.variable("mask" if alone else f"{name}_mask") if value.padded else None
         flows[prefix + name] = Flow(variable, None, mask, kept=variable != "x")
@@ -211,7 +220,12 @@ def _title(spec: Spec) -> str:
         if not line.startswith("#:"):
             lines.append(line.lstrip("#").strip())
     kept = [line for line in lines if not line.startswith("netspec ")]
-    return " ".join(kept).replace("\\", "/").replace('"""', "'''") or f"{spec.name}."
+    return _quotable(" ".join(kept) or f"{spec.name}.")
+
+
+def _quotable(text: str) -> str:
+    """A text that ends no docstring before its time."""
+    return printable(text).replace("\\", "/").replace('"', "'")
 
 
 def _class(made: Class, spec: Spec) -> Iterator[str]:
@@ -246,7 +260,7 @@ def _comments(spec: Spec) -> dict[str, str]:
     """What comments at their headers say of the spec's own kinds."""
     places = {name: spec.document.places.get(("block", name)) for name in spec.blocks}
     found = {name: _comment_at(place) for name, place in places.items() if place is not None}
-    return {name: text.replace("\\", "/").replace('"', "'") for name, text in found.items() if text}
+    return {name: _quotable(text) for name, text in found.items() if text}
 
 
 def _comment_at(place: Place) -> str:

@@ -7,6 +7,7 @@ multiplied, still says what it was. Nothing rests on the marks: a text is used o
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -168,6 +169,6 @@ def literal(value: Any) -> str:
     if isinstance(value, float):
         return re.sub(r"e([+-])0+", lambda m: "e-" if m[1] == "-" else "e", repr(float(value)))
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)
     assert isinstance(value, tuple), value
     return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"

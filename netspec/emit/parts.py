@@ -153,7 +153,8 @@ def optional(node: Node, branch: str) -> bool:
 def _content(node: Node) -> Key:
     """What is inside a block, in names and kinds."""
     inside = [(name, _listed(found)) for name, found in branches_of(node).items() if not optional(node, name)]
-    return (tuple(inside), node.state is not None, tuple(step.call.name for step in node.steps))
+    padded_cell = node.state is not None and node.inputs[0].padded
+    return (tuple(inside), node.state is not None, padded_cell, tuple(step.call.name for step in node.steps))
 
 
 def _listed(found: list[Item]) -> Key:

@@ -8,6 +8,7 @@ from typing import Any
 
 from netspec.build.objective import Penalised, Term
 from netspec.build.program import Program
+from netspec.diagnostics import Diagnostic, SpecError
 from netspec.emit.body import Statement, lines_of
 from netspec.emit.layout import lay_out, paragraph
 from netspec.emit.makers import written_call
@@ -18,6 +19,9 @@ from netspec.spec.call import Call, Shape
 from netspec.spec.losses import Loss
 
 __all__ = ["extra_outputs", "functions"]
+
+SAID = {"epochs", "steps", "batch", "evaluate", "save", "keep"}
+"""Keys of `[train]` that are spoken of."""
 
 FEW = 3
 """Parameters that are named one by one, at the most."""
@@ -38,12 +42,22 @@ def functions(program: Program, module: Module, network: str) -> Iterator[str]:
     Args:
         network: the name of the network's class.
     """
+    _check(program)
     writer = _Writer(program, module, network)
     yield from writer.loss()
     yield from writer.trainable()
     yield from writer.optimizer()
     yield from writer.step()
     yield from writer.main()
+
+
+def _check(program: Program) -> None:
+    """See that a training's section says nothing that has no source."""
+    train, document = program.spec.train, program.spec.document
+    assert train is not None
+    for key in sorted(train.model_fields_set - SAID):
+        message = f"[train] cannot be compiled: '{key}' has no source"
+        raise SpecError(Diagnostic("compile", message, document.key_place(("train", key))))
 
 
 def _function(header: str, doc: str, statements: Sequence[Statement]) -> str:
@@ -104,8 +118,8 @@ class _Writer:
         total = " + ".join(terms)
         if objective.penalties:
             if len(total) > 40:
-                statements.append(Statement(total, "loss_of_data"))
-                total = "loss_of_data"
+                statements.append(Statement(total, "total"))
+                total = "total"
             texts = self.penalties(result, statements)
             statements.append(Statement(" + ".join(texts), "penalty"))
             total = f"{total} + penalty"
@@ -312,7 +326,9 @@ class _Writer:
             target = facts.targets[name]
             what = f", classes from 0 to {len(target.labels) - 1}" if target.kind == "class" else ""
             found.append(f"`{name}` {Shape(('n', *target.shape))}{what}")  # type: ignore[arg-type]
-        return f"Train on the arrays of an .npz file: {'; '.join(found)}."
+        keep = self.program.spec.train.keep if self.program.spec.train else None
+        kept = f" The result is the last step's; the spec keeps the best {keep.best}'s." if keep else ""
+        return f"Train on the arrays of an .npz file, as [data] transforms them: {'; '.join(found)}.{kept}"
 
     def from_data(self, seed: int) -> list[Statement]:
         """The parameters that begin as the data says, of layers that read the network's input."""

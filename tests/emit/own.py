@@ -1,10 +1,15 @@
-"""What netspec's own functions give for a spec, to be held against what its emitted source gives."""
+"""What netspec's own functions give for a spec, to be held against what its emitted source gives.
+
+python own.py FOLDER …: each holds `job.json`, which names the spec, and `given.npz`; `own.npz` is written there.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,141 +17,197 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pytest
 
-from netspec.build import Network, Program
-from netspec.commands.specs import Opened, facts_of, load, program_of
-from netspec.diagnostics import NetspecError
+from netspec.build import Network, Program, build
+from netspec.commands.specs import load, looked_at
+from netspec.document import parse
 from netspec.emit import Emitted, emit
 from netspec.graph import calls
 from netspec.graph.calls import Mode
-from netspec.graph.fill import fill_sections, needs_facts
+from netspec.graph.facts import Facts
+from netspec.graph.fill import fill_sections
+from netspec.graph.graph import Graph
 from netspec.graph.resolve import resolve
+from netspec.spec.call import Shape
+from netspec.spec.decode import decode
+from netspec.spec.sections import Spec
 
 STEPS = 3
 BATCH = 4
+MOST_CALLS, MOST_PARAMETERS, MOST_PRODUCTS = 70, 3_000_000, 100_000_000
+"""Of a network that is run."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spec to be compiled.
+
+    Args:
+        path: of its file; or
+        text: all of it.
+        settings: values that take the place of the file's.
+        padded: the type of an input's numbers [length, …], where it is a sequence that may be shorter.
+        compare: "all", "outputs" only, or the "shapes" of what is not run.
+    """
+
+    name: str
+    path: str = ""
+    text: str = ""
+    settings: tuple[str, ...] = ()
+    padded: str = ""
+    compare: str = "all"
 
 
 @dataclass(frozen=True)
 class Compiled:
+    """A spec, and all that becomes of it."""
+
     network: Network
     program: Program | None
     emitted: Emitted
 
 
-def compiled(path: Path, settings: Sequence[str] = ()) -> Compiled:
-    opened: Opened = load(path, settings)
-    try:
-        facts = facts_of(opened)
-    except NetspecError:
-        if needs_facts(opened.spec):
-            raise
-        facts = None
-    spec = fill_sections(opened.spec, facts)
-    trainable = facts is not None and spec.losses and spec.optimizer and spec.train
-    program = program_of(opened.spec, facts) if trainable else None
-    graph = resolve(spec, facts) if program is None else program.network.graph
-    return Compiled(Network(graph), program, emit(opened.spec if program is None else program.spec, graph, program))
+def compiled(case: Case) -> Compiled:
+    """All that becomes of a spec; without the training where its data is not there."""
+    spec, facts = _read(case)
+    if facts is not None and spec.losses and spec.optimizer and spec.train:
+        program = build(spec, facts)
+        return Compiled(program.network, program, emit(program.spec, program.network.graph, program))
+    filled = fill_sections(spec, facts)
+    graph = resolve(filled, facts)
+    return Compiled(Network(graph), None, emit(filled, graph))
 
 
-def given(found: Compiled) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Parameters and statistics, none of them a plain number everywhere; inputs and targets of a batch."""
-    random = np.random.default_rng(0)
-    graph = found.network.graph
-    parameters, statistics = found.network.initialise(jax.random.key(0))
-    for arrays in (parameters, statistics):
-        for name, value in arrays.items():
-            noise = 0.1 * random.normal(size=value.shape)
-            arrays[name] = jnp.asarray(np.asarray(value) + (abs(noise) if name in statistics else noise), value.dtype)
-    inputs = {}
-    for name, value in graph.inputs.items():
-        shape = (BATCH, *value.shape)
-        if value.dtype == "int32":
-            drawn = random.integers(1 if value.padded else 0, _lookup(graph, name), size=shape).astype(np.int32)
-            padding: Any = 0
-        else:
-            drawn, padding = random.normal(size=shape).astype(np.float32), np.nan
-        if value.padded:
-            drawn[0, -2:] = padding
-        inputs[name] = jnp.asarray(drawn)
-    return parameters, statistics, inputs, _targets(found, random)
+def _read(case: Case) -> tuple[Spec, Facts | None]:
+    if case.path:
+        return looked_at(load(case.path, case.settings), ())
+    spec = decode(parse(case.text, f"{case.name}.toml"))
+    if not case.padded:
+        return spec, None
+    shape = Shape(spec.document.values["model"]["input"])
+    found = Facts.of(shape, dtype=case.padded).to_json()  # type: ignore[arg-type]
+    found["inputs"]["input"]["padded"] = True
+    return spec, Facts.from_json(found)
 
 
-def _lookup(graph: Any, name: str) -> int:
-    sizes = [leaf.steps[0].call.arguments[0] for leaf in graph.leaves() if leaf.kind == "embed"]
-    return min(sizes, default=2)
+# -- what both sides are given -----------------------------------------------------------------------------------------
 
 
-def _targets(found: Compiled, random: Any) -> dict[str, Any]:
-    if found.program is None:
-        return {}
-    read = dict.fromkeys(t.aim.target for t in found.program.objective.terms if not t.aim.of_input)
-    targets = {}
-    for name in read:
-        target = found.program.facts.targets[name]
-        shape = (BATCH, *target.shape)
-        if target.kind == "class":
-            drawn: Any = random.integers(0, len(target.labels), size=shape).astype(np.int32)
-            if target.padded:
-                drawn[0, -2:] = -1
-        else:
-            drawn = random.normal(size=shape).astype(np.float32)
-        targets[name] = jnp.asarray(drawn)
-    return targets
-
-
-def write_job(folder: Path, found: Compiled, values: Any, *, deep: bool) -> None:
-    """What a stranger needs to do the same."""
-    parameters, statistics, inputs, targets = values
+def write_job(folder: Path, case: Case) -> None:
+    """What both sides need to do the same; of a network that is too large to be run, only the shapes are looked at."""
+    found = compiled(case)
+    if case.compare == "all" and _is_large(found.network.graph):
+        case = replace(case, compare="shapes")
     folder.mkdir(parents=True)
     (folder / "model.py").write_text(found.emitted.source, encoding="utf-8")
+    inputs, targets = _batch(found)
+    graph = found.network.graph
     job = {
+        "case": asdict(case),
         "network": found.emitted.networks[""],
         "paths": found.emitted.paths,
         "inputs": list(inputs),
         "targets": list(targets),
-        "deep": deep,
+        "outputs": list(_named(graph.outputs)),
+        "evaluated": case.compare == "outputs" or (case.compare == "all" and bool(graph.statistics)),
+        "trained": case.compare == "all" and found.program is not None,
+        "weighted": case.compare == "all" and found.program is None,
     }
-    (folder / "job.json").write_text(json.dumps(job))
-    arrays = {**parameters, **statistics}
-    arrays |= {f"input:{n}": v for n, v in inputs.items()} | {f"target:{n}": v for n, v in targets.items()}
-    np.savez(folder / "given.npz", **{name: np.asarray(value) for name, value in arrays.items()})
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    arrays = {f"input:{n}": v for n, v in inputs.items()} | {f"target:{n}": v for n, v in targets.items()}
+    if case.compare != "shapes":
+        arrays |= _numbers(graph)
+    if job["weighted"]:
+        random = np.random.default_rng(2)
+        for name, shape in _named(graph.output_shapes).items():
+            arrays[f"weight:{name}"] = random.normal(size=(BATCH, *shape)).astype(np.float32)
+    np.savez(folder / "given.npz", **arrays)
 
 
-def expected(found: Compiled, values: Any, patch: pytest.MonkeyPatch, *, deep: bool) -> dict[str, Any]:
-    """What the stranger should find."""
-    parameters, statistics, inputs, _ = values
-    network, made = found.network, {}
-    plain = calls._modes
-
-    def still(call: Any, mode: Mode, key: Any) -> dict[str, Any]:
-        flags = plain(call, replace(mode), None)
-        return {n: True if n == "deterministic" else v for n, v in flags.items() if n != "rngs"}
-
-    patch.setattr(calls, "_modes", still)
-
-    def forward(training: bool) -> Any:
-        return jax.jit(lambda p, s, x: network.apply(p, s, x, mode=Mode(training))[:2])(parameters, statistics, inputs)
-
-    made |= {f"evaluated:{n}": v for n, v in _named(forward(False)[0]).items()}
-    if deep:
-        outputs, after = forward(True)
-        made |= {f"trained:{n}": v for n, v in _named(outputs).items()}
-        made |= {f"after:{n}": v for n, v in (parameters | after).items()}
-    if deep and found.program is not None:
-        made |= _trained(found.program, values)
-    return {name: np.asarray(value) for name, value in made.items()}
+def _is_large(graph: Graph) -> bool:
+    parameters = sum(prod(a.shape) for a in graph.parameters.values())
+    calls = sum(len(leaf.steps) for leaf in graph.leaves())
+    return calls > MOST_CALLS or parameters > MOST_PARAMETERS or graph.multiply_adds > MOST_PRODUCTS
 
 
-def _named(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {"output": next(iter(outputs.values()))} if len(outputs) == 1 else outputs
+def _numbers(graph: Graph) -> dict[str, Any]:
+    """Parameters and statistics, none of them the same everywhere."""
+    random = np.random.default_rng(0)
+    found = {}
+    for name, array in graph.parameters.items():
+        deviation = prod(array.shape[:-1]) ** -0.5 if len(array.shape) > 1 else 0.3
+        found[name] = (deviation * random.normal(size=array.shape)).astype(array.dtype)
+    for name, array in graph.statistics.items():
+        found[name] = (0.5 + np.abs(random.normal(size=array.shape))).astype(array.dtype)
+    return found
 
 
-def _trained(program: Program, values: Any) -> dict[str, Any]:
-    parameters, statistics, inputs, targets = values
+def _batch(found: Compiled) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs and targets."""
+    random = np.random.default_rng(1)
+    graph = found.network.graph
+    sizes = [leaf.steps[0].call.arguments[0] for leaf in graph.leaves() if leaf.kind == "embed"]
+    inputs = {}
+    for name, value in graph.inputs.items():
+        if value.dtype == "int32":
+            shape = (BATCH, *value.shape)
+            drawn: Any = random.integers(bool(value.padded), min(sizes, default=2), shape).astype(np.int32)
+        else:
+            drawn = random.normal(size=(BATCH, *value.shape)).astype(np.float32)
+        if value.padded:
+            drawn[0, -2:] = 0 if value.dtype == "int32" else np.nan
+        inputs[name] = drawn
+    terms = () if found.program is None else found.program.objective.terms
+    targets = {}
+    for name in dict.fromkeys(t.aim.target for t in terms if not t.aim.of_input):
+        target = found.program.facts.targets[name]  # type: ignore[union-attr]
+        shape = (BATCH, *target.shape)
+        if target.kind == "class":
+            drawn = random.integers(-1 if target.padded else 0, len(target.labels), shape).astype(np.int32)
+        else:
+            drawn = random.normal(size=shape).astype(np.float32)
+        targets[name] = drawn
+    return inputs, targets
+
+
+def _named(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {"output": next(iter(outputs.values()))} if len(outputs) == 1 else dict(outputs)
+
+
+# -- netspec's side ----------------------------------------------------------------------------------------------------
+
+
+def still(plain: Any) -> Any:
+    """Nothing is random; the rest is as in training or evaluation."""
+
+    def modes(call: Any, mode: Mode, key: Any) -> dict[str, Any]:
+        flags = {n: v for n, v in plain(call, mode, None).items() if n != "rngs"}
+        return flags | ({"deterministic": True} if "deterministic" in flags else {})
+
+    return modes
+
+
+def evaluated(network: Network, arrays: Any, inputs: Any) -> dict[str, Any]:
+    outputs = jax.jit(lambda p, s, x: network.apply(p, s, x).outputs)(*arrays, inputs)
+    return {f"evaluated:{n}": v for n, v in _named(outputs).items()}
+
+
+def weighted(network: Network, arrays: Any, inputs: Any, weights: Any) -> dict[str, Any]:
+    def loss(parameters: Any, statistics: Any, inputs: Any, weights: Any) -> Any:
+        result = network.apply(parameters, statistics, inputs, mode=Mode(True))
+        outputs = _named(result.outputs)
+        return sum((outputs[n] * weight).sum() for n, weight in weights.items()), (outputs, result.statistics)
+
+    (_, (outputs, after)), slopes = jax.jit(jax.value_and_grad(loss, has_aux=True))(*arrays, inputs, weights)
+    found = {f"trained:{n}": v for n, v in outputs.items()} | {f"gradient:{n}": v for n, v in slopes.items()}
+    return found | {f"after:{n}": v for n, v in (arrays[0] | after).items()}
+
+
+def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[str, Any]:
     network, objective, transformation = program.network, program.objective, program.updater.transformation
-    frozen = {n: v for n, v in parameters.items() if n in network.graph.frozen}
-    moving = {n: v for n, v in parameters.items() if n not in network.graph.frozen}
+    frozen = {n: v for n, v in arrays[0].items() if n in network.graph.frozen}
+    moving = {n: v for n, v in arrays[0].items() if n not in network.graph.frozen}
+    statistics = arrays[1]
 
     # Whatever is given has to be an argument: constants are folded, and their bits are others.
     def gradient(moving: Any, frozen: Any, statistics: Any, inputs: Any, targets: Any) -> Any:
@@ -157,17 +218,50 @@ def _trained(program: Program, values: Any) -> dict[str, Any]:
 
         return jax.value_and_grad(loss, has_aux=True)(moving)
 
-    (value, _), slopes = jax.jit(gradient)(moving, frozen, statistics, inputs, targets)
-    made = {"loss": value} | {f"gradient:{n}": v for n, v in slopes.items()}
-
     @jax.jit
     def step(moving: Any, frozen: Any, statistics: Any, state: Any, inputs: Any, targets: Any) -> Any:
         (value, statistics), slopes = gradient(moving, frozen, statistics, inputs, targets)
         updates, state = transformation.update(slopes, state, moving)
         return optax.apply_updates(moving, updates), statistics, state, value
 
+    (value, _), slopes = jax.jit(gradient)(moving, frozen, statistics, inputs, targets)
     state = transformation.init(moving)
     for _ in range(STEPS):
-        moving, statistics, state, value = step(moving, frozen, statistics, state, inputs, targets)
-    made["last"] = value
-    return made | {f"trained:{n}": v for n, v in (moving | frozen | statistics).items()}
+        moving, statistics, state, last = step(moving, frozen, statistics, state, inputs, targets)
+    after = {f"after:{n}": v for n, v in (moving | frozen | statistics).items()}
+    return {"loss": value, "last": last} | {f"gradient:{n}": v for n, v in slopes.items()} | after
+
+
+def shapes(graph: Graph) -> dict[str, Any]:
+    arrays = graph.parameters | graph.statistics
+    found = {f"shape:{name}": array.shape for name, array in arrays.items()}
+    return found | {f"result:{n}": tuple(shape) for n, shape in _named(graph.output_shapes).items()}
+
+
+def run(folder: Path) -> None:
+    job = json.loads((folder / "job.json").read_text("utf-8"))
+    given = {name: jnp.asarray(value) for name, value in np.load(folder / "given.npz").items()}
+    case = Case(**{**job["case"], "settings": tuple(job["case"]["settings"])})
+    found = compiled(case)
+    graph = found.network.graph
+    results = shapes(graph)
+    if case.compare == "shapes":
+        np.savez(folder / "own.npz", **{name: np.asarray(value) for name, value in results.items()})
+        return
+    arrays = {n: given[n] for n in graph.parameters}, {n: given[n] for n in graph.statistics}
+    inputs = {n: given[f"input:{n}"] for n in job["inputs"]}
+    if job["evaluated"]:
+        results |= evaluated(found.network, arrays, inputs)
+    if job["trained"]:
+        assert found.program is not None
+        results |= trained(found.program, arrays, inputs, {n: given[f"target:{n}"] for n in job["targets"]})
+    if job["weighted"]:
+        weights = {n: given[f"weight:{n}"] for n in job["outputs"]}
+        results |= weighted(found.network, arrays, inputs, weights)
+    np.savez(folder / "own.npz", **{name: np.asarray(value) for name, value in results.items()})
+
+
+if __name__ == "__main__":
+    calls._modes = still(calls._modes)
+    for argument in sys.argv[1:]:
+        run(Path(argument))

@@ -1,6 +1,6 @@
 """Runs emitted files in an interpreter that has no netspec: python stranger.py FOLDER …
 
-A folder holds `model.py`, `job.json` (names and places) and `given.npz` (parameters and a batch); `found.npz` is
+A folder holds `model.py`, `job.json` (names and places) and `given.npz` (parameters and a batch); `emitted.npz` is
 written there.
 """
 
@@ -27,19 +27,11 @@ def at(model: Any, path: list[Any]) -> Any:
     return model
 
 
-def arrays(model: Any) -> dict[tuple[Any, ...], Any]:
-    found = nnx.to_flat_state(nnx.state(model, nnx.Any(nnx.Param, nnx.BatchStat)))
-    return {tuple(path): variable for path, variable in found}
-
-
 def made(module: Any, job: dict[str, Any], given: dict[str, Any]) -> Any:
     """The network with the given parameters, and nothing random in it."""
     model = getattr(module, job["network"])(rngs=nnx.Rngs(0))
-    wanted = {tuple(path) for path in job["paths"].values()}
-    assert set(arrays(model)) == wanted, set(arrays(model)) ^ wanted
     for name, path in job["paths"].items():
         variable = at(model, path)
-        assert variable[...].shape == given[name].shape, (name, variable[...].shape, given[name].shape)
         variable[...] = jax.numpy.asarray(given[name])
     model.set_attributes(deterministic=True, raise_if_not_found=False)
     return model
@@ -49,13 +41,62 @@ def named(outputs: Any) -> dict[str, Any]:
     return outputs if isinstance(outputs, dict) else {"output": outputs}
 
 
-def kept(found: dict[str, Any], kind: str, model: Any, job: dict[str, Any]) -> None:
-    for name, path in job["paths"].items():
-        found[f"{kind}:{name}"] = at(model, path)[...]
+def arrays(model: Any, job: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {f"{kind}:{name}": at(model, path)[...] for name, path in job["paths"].items()}
+
+
+def slopes(gradient: Any, job: dict[str, Any]) -> dict[str, Any]:
+    names = {tuple(path): name for name, path in job["paths"].items()}
+    return {f"gradient:{names[tuple(path)]}": value[...] for path, value in nnx.to_flat_state(gradient)}
+
+
+def shapes(module: Any, job: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    """Of all parameters, statistics and results; nothing is allocated."""
+    model = nnx.eval_shape(lambda: getattr(module, job["network"])(rngs=nnx.Rngs(0)))
+    there = nnx.to_flat_state(nnx.state(model, nnx.Any(nnx.Param, nnx.BatchStat)))
+    names = {tuple(path): name for name, path in job["paths"].items()}
+    found = {f"shape:{names.get(tuple(path), path)}": variable.get_value().shape for path, variable in there}
+    model.eval()
+    model.set_attributes(deterministic=True, raise_if_not_found=False)
+    results = named(nnx.eval_shape(lambda model, *values: model(*values), model, *inputs))
+    return found | {f"result:{name}": results[name].shape[1:] for name in job["outputs"]}
+
+
+def evaluated(module: Any, job: dict[str, Any], given: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    model = made(module, job, given)
+    model.eval()
+    outputs = named(nnx.jit(lambda model, *values: model(*values))(model, *inputs))
+    return {f"evaluated:{name}": outputs[name] for name in job["outputs"]}
+
+
+def weighted(module: Any, job: dict[str, Any], given: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    """A sum over the outputs in training, where the spec has no loss; its gradient, and the statistics after."""
+    model = made(module, job, given)
+    weights = {name: jax.numpy.asarray(given[f"weight:{name}"]) for name in job["outputs"]}
+
+    def loss(model: Any, weights: dict[str, Any], *inputs: Any) -> Any:
+        outputs = named(model(*inputs))
+        return sum((outputs[name] * weight).sum() for name, weight in weights.items()), outputs
+
+    (_, outputs), gradient = nnx.jit(nnx.value_and_grad(loss, has_aux=True))(model, weights, *inputs)
+    found = {f"trained:{name}": outputs[name] for name in job["outputs"]}
+    return found | slopes(gradient, job) | arrays(model, job, "after")
+
+
+def trained(module: Any, job: dict[str, Any], given: dict[str, Any], batch: list[Any]) -> dict[str, Any]:
+    """The loss and its gradient, and all parameters and statistics after some steps."""
+    kind = getattr(module, "trainable", nnx.Param)
+    gradient = nnx.jit(nnx.value_and_grad(module.loss, argnums=nnx.DiffState(0, kind)))
+    value, found = gradient(made(module, job, given), *batch)
+    model = made(module, job, given)
+    optimizer = nnx.Optimizer(model, module.make_optimizer(), wrt=kind)
+    for _ in range(STEPS):
+        last = module.train_step(model, optimizer, *batch)
+    return {"loss": value, "last": last} | slopes(found, job) | arrays(model, job, "after")
 
 
 def run(folder: Path) -> None:
-    job = json.loads((folder / "job.json").read_text())
+    job = json.loads((folder / "job.json").read_text("utf-8"))
     given = dict(np.load(folder / "given.npz"))
     specification = importlib.util.spec_from_file_location(f"emitted_{folder.name}", folder / "model.py")
     assert specification is not None
@@ -63,34 +104,15 @@ def run(folder: Path) -> None:
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     inputs = [jax.numpy.asarray(given[f"input:{n}"]) for n in job["inputs"]]
-    batch = [*inputs, *(jax.numpy.asarray(given[f"target:{n}"]) for n in job["targets"])]
-    found: dict[str, Any] = {}
-
-    model = made(module, job, given)
-    model.eval()
-    forward = nnx.jit(lambda model, *values: named(model(*values)))
-    for name, value in forward(model, *inputs).items():
-        found[f"evaluated:{name}"] = value
-    if job["deep"]:
-        model.train()
-        model.set_attributes(deterministic=True, raise_if_not_found=False)
-        for name, value in forward(model, *inputs).items():
-            found[f"trained:{name}"] = value
-        kept(found, "after", model, job)
-    if job["deep"] and hasattr(module, "loss"):
-        model = made(module, job, given)
-        filtered = getattr(module, "trainable", nnx.Param)
-        gradient = nnx.jit(lambda m, *b: nnx.value_and_grad(module.loss, argnums=nnx.DiffState(0, filtered))(m, *b))
-        found["loss"], slopes = gradient(model, *batch)
-        places = {tuple(path): name for name, path in job["paths"].items()}
-        for path, value in nnx.to_flat_state(slopes):
-            found[f"gradient:{places[tuple(path)]}"] = value[...]
-        model = made(module, job, given)
-        optimizer = nnx.Optimizer(model, module.make_optimizer(), wrt=filtered)
-        for _ in range(STEPS):
-            found["last"] = module.train_step(model, optimizer, *batch)
-        kept(found, "trained", model, job)
-    np.savez(folder / "found.npz", **{name: np.asarray(value) for name, value in found.items()})
+    found = shapes(module, job, inputs)
+    if job["evaluated"]:
+        found |= evaluated(module, job, given, inputs)
+    if job["trained"]:
+        targets = [jax.numpy.asarray(given[f"target:{n}"]) for n in job["targets"]]
+        found |= trained(module, job, given, [*inputs, *targets])
+    if job["weighted"]:
+        found |= weighted(module, job, given, inputs)
+    np.savez(folder / "emitted.npz", **{name: np.asarray(value) for name, value in found.items()})
 
 
 if __name__ == "__main__":
