@@ -26,6 +26,8 @@ def borrowed(call: Call, scope: Scope) -> tuple[Call, dict[str, Any]]:
             near = nearest(wanted.layer, {n for n, k in scope.everything().items() if k.node is not None})
             label = f"did you mean '{near}'?" if near and node is None else ""
             raise Mismatch(f"takes the {wanted.name} of '{wanted.layer}', which {what}", wanted.key, label)
+        if node is not None and getattr(node.layer, "norm", None) is not None:
+            raise Mismatch(f"takes the {wanted.name} of '{wanted.layer}', which norms it at each use", wanted.key)
         shape = arrays[path].shape
         if not _fits(shape, wanted.shape):
             needs = f"[{', '.join('any' if n is None else str(n) for n in wanted.shape)}]"
