@@ -116,8 +116,9 @@ class Writer:
                 refuse(node, f"it reads '{path}', which is inside another block")
             name = path.rpartition("/")[2]
             is_padded = node.inputs[node.sources.index(path)].padded if path in node.sources else False
+            variable = self.from_outside(path, name)
             mask = self.from_outside(path + MASK, f"{name}_mask") if is_padded else None
-            self.values[path] = Flow(self.from_outside(path, name), None, mask, kept=True)
+            self.values[path] = Flow(variable, None, mask, kept=True)
         return self.values[path]
 
     def from_outside(self, path: str, name: str) -> str:

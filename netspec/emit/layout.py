@@ -46,19 +46,16 @@ def lay_out(line: str, indent: int = 0) -> Iterator[str]:
 
 
 def paragraph(text: str, indent: int) -> Iterator[str]:
-    """A docstring of one paragraph or more, in lines that fit."""
+    """A docstring of one paragraph, in lines that fit."""
     import textwrap
 
     room = WIDTH - indent
-    if len(text) + 6 <= room and "\n" not in text:
+    if len(text) + 6 <= room:
         yield f'{" " * indent}"""{text}"""'
         return
-    first, *rest = text.split("\n")
-    lines = textwrap.wrap(f'"""{first}', room) if len(first) + 3 > room else [f'"""{first}']
-    for line in rest:
-        lines += textwrap.wrap(line, room) or [""]
-    for line in [*lines, '"""']:
-        yield " " * indent + line if line else ""
+    # Six columns less: on a line of its own, the end of one that just fits would be put behind it.
+    for line in [*textwrap.wrap(f'"""{text}', room - 6), '"""']:
+        yield " " * indent + line
 
 
 def _fits(text: str, indent: int) -> bool:
