@@ -146,8 +146,9 @@ class Writer:
                 name = self.attribute(cells, k)
                 text = self.makers.module(calls, marked[k], cells)
                 self.initial.append(Statement(text, f"self.{name}"))
-                self.initial += self.makers.initial_values(node, k, f"self.{name}")
-                self.draws = self.draws or "rngs" in text
+                values = self.makers.initial_values(node, k, f"self.{name}")
+                self.initial += values
+                self.draws = self.draws or any("rngs" in t for t in (text, *(v.text for v in values)))
                 self.local[node.path, k] = f"self.{name}"
                 self.apply(step.call, cells[0], k, inputs, target, self.called(f"self.{name}"))
             else:

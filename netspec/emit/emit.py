@@ -55,6 +55,7 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     Raises:
         SpecError: a part of it has no source yet.
     """
+    _check_frozen(graph)
     models = _models(spec, graph)
     module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph), _comments(spec))
     also = {} if program is None else training.extra_outputs(program)
@@ -66,6 +67,12 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     lines = [] if program is None else list(training.functions(program, module, networks[""]))
     source = _file(spec, module, lines)
     return Emitted(source, networks, {path: module.path(path) for path in module.arrays})
+
+
+def _check_frozen(graph: Graph) -> None:
+    for leaf in graph.leaves():
+        if leaf.frozen and dict(leaf.arrays("statistics")):
+            refuse(leaf, "it is frozen, and its running statistics with it")
 
 
 def _models(spec: Spec, graph: Graph) -> dict[str, tuple[tuple[Layer, ...], tuple[Node, ...]]]:

@@ -173,6 +173,14 @@ class Maker:
             return f"nnx.initializers.constant(jnp.array({_listed(value)}))"
         return self.nested(given)
 
+    def assigned(self, given: Call, place: str) -> str:
+        """An initial value for a parameter that is there already."""
+        if given.name == "netspec.nn.initial.constant":
+            return literal(given.arguments[0])
+        if given.name == "netspec.nn.initial.literal":
+            return f"jnp.array({_listed(given.arguments[0])})"
+        return f"{self.initializer(given)}(rngs.params(), {place}.shape, {place}.dtype)"
+
     def initial_values(self, node: Node, k: int, attribute: str) -> list[Statement]:
         """The initial values that are assigned after a module is made."""
         of = node.steps[k].call
@@ -180,9 +188,7 @@ class Maker:
         found = []
         for name, given in node.initial.items() if k == 0 else ():
             if not self.is_from_data(given) and not self.in_constructor(name, given, of.name, accepted):
-                place = f"{attribute}.{name}"
-                made = f"{self.initializer(given)}(rngs.params(), {place}.shape, {place}.dtype)"
-                found.append(Statement(made, f"{place}[...]"))
+                found.append(Statement(self.assigned(given, f"{attribute}.{name}"), f"{attribute}.{name}[...]"))
         return found
 
 

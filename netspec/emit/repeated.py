@@ -88,8 +88,8 @@ class _Run:
                     for cells, marked in parts
                 ]
                 self.made(name, texts)
-                writer.draws = writer.draws or "rngs" in texts[0]
                 values = writer.makers.initial_values(self.first[0].node, k, "layer")
+                writer.draws = writer.draws or any("rngs" in t for t in (texts[0], *(v.text for v in values)))
                 if values:
                     writer.initial.append(Statement(f"for layer in self.{name}:", None, values))
                 found[k] = name

@@ -27,13 +27,21 @@ def at(model: Any, path: list[Any]) -> Any:
     return model
 
 
+def abstract(module: Any, job: dict[str, Any]) -> Any:
+    """The network without its arrays: drawing them takes longer than all the rest."""
+    model = nnx.eval_shape(lambda: getattr(module, job["network"])(rngs=nnx.Rngs(0)))
+    model.set_attributes(deterministic=True, raise_if_not_found=False)
+    return model
+
+
 def made(module: Any, job: dict[str, Any], given: dict[str, Any]) -> Any:
     """The network with the given parameters, and nothing random in it."""
-    model = getattr(module, job["network"])(rngs=nnx.Rngs(0))
+    model = abstract(module, job)
     for name, path in job["paths"].items():
-        variable = at(model, path)
-        variable[...] = jax.numpy.asarray(given[name])
-    model.set_attributes(deterministic=True, raise_if_not_found=False)
+        at(model, path).set_value(jax.numpy.asarray(given[name]))
+    for _, variable in nnx.to_flat_state(nnx.state(model, nnx.RngState)):
+        is_key = isinstance(variable, nnx.RngKey)
+        variable.set_value(jax.random.key(0) if is_key else jax.numpy.zeros((), "uint32"))
     return model
 
 
@@ -52,12 +60,11 @@ def slopes(gradient: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 def shapes(module: Any, job: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
     """Of all parameters, statistics and results; nothing is allocated."""
-    model = nnx.eval_shape(lambda: getattr(module, job["network"])(rngs=nnx.Rngs(0)))
+    model = abstract(module, job)
     there = nnx.to_flat_state(nnx.state(model, nnx.Any(nnx.Param, nnx.BatchStat)))
     names = {tuple(path): name for name, path in job["paths"].items()}
     found = {f"shape:{names.get(tuple(path), path)}": variable.get_value().shape for path, variable in there}
     model.eval()
-    model.set_attributes(deterministic=True, raise_if_not_found=False)
     results = named(nnx.eval_shape(lambda model, *values: model(*values), model, *inputs))
     return found | {f"result:{name}": results[name].shape[1:] for name in job["outputs"]}
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
+from flax import nnx
 
+from netspec.build import Network
 from netspec.commands import compiled
 from netspec.diagnostics import SpecError
 from netspec.document import parse
@@ -191,6 +195,24 @@ def test_what_has_no_source_is_told(layers: str) -> None:
     with pytest.raises(SpecError) as caught:
         source(f"[model]\ninput = [4, 3]\nlayers = [{layers}]")
     assert REFUSED[layers] in caught.value.diagnostics[0].message
+
+
+def test_parameters_begin_as_the_spec_says() -> None:
+    text = (Path(__file__).parent / "forms" / "initial_values.toml").read_text("utf-8")
+    spec = fill_sections(decode(parse(text, "x.toml")), None)
+    graph = resolve(spec, None)
+    emitted = emit(spec, graph)
+    module: dict[str, Any] = {}
+    exec(compile(emitted.source, "x.py", "exec"), module)
+    model = module[emitted.networks[""]](rngs=nnx.Rngs(0))
+    wanted, _ = Network(graph).initialise(jax.random.key(0))
+    chosen = {f"{leaf.path}/{name}" for leaf in graph.leaves() for name in leaf.initial}
+    assert len(chosen) == 14
+    for path in chosen:
+        variable = model
+        for part in emitted.paths[path]:
+            variable = variable[part] if isinstance(part, int) else getattr(variable, part)
+        np.testing.assert_array_equal(variable[...], wanted[path], err_msg=path)
 
 
 def test_a_comment_cannot_become_code() -> None:
