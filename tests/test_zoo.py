@@ -41,7 +41,8 @@ def test_multiply_adds_are_within_three_percent(name: str) -> None:
 
 def test_the_preactivation_network_has_the_counts_of_its_batch_norms() -> None:
     """ResNet-50 has a batch norm of 2 numbers a channel after each convolution; here one stands before each, and one
-    before each stage in place of that of the shortcut."""
+    before each stage in place of that of the shortcut.
+    """
     plain, found = looked_at("resnet50"), looked_at("resnet50_preactivation")
     after = {64: 1, 256: 1, 512: 1, 1024: 1, 2048: 1}  # of the first convolution, and of the four projections
     residual = {256: 3, 512: 4, 1024: 6, 2048: 3}  # of the last convolution of each block

@@ -239,7 +239,9 @@ class _Run:
         place = f"{node.path}/{step.prefix}/" if step.prefix else f"{node.path}/"
         key = None if self.key is None else jax.random.fold_in(self.key, zlib.crc32(place.encode()))
         inputs = [*inputs, *(self.parameters[path] for path in step.borrowed)]
-        y, after = apply(step.call, inputs, own, kept, self.mode, key, mask)
+        # What is frozen stays as it is, running statistics too: it is run as in evaluation.
+        mode = replace(self.mode, training=False) if node.frozen and kept else self.mode
+        y, after = apply(step.call, inputs, own, kept, mode, key, mask)
         self.statistics |= {prefix + n: v for n, v in after.items()}
         return y
 

@@ -144,6 +144,8 @@ def _misfit(loss: Loss, target: TargetFacts, found: Shape, node: Node, of_input:
     wide = '"$classes"' if loss.targets == "index" else '"$targets"' if wanted.channels > 1 else "1"
     wide = '"$features"' if of_input and len(wanted) == 1 else str(wanted.channels) if of_input else wide
     help_ = f"end with {{ dense = {wide} }}"
+    if of_input and len(wanted) > len(found):
+        help_ = f'{{ reshape = {wanted} }} at the end, or transform = […, "flatten"] in [data]'
     if len(found) > len(wanted):
         help_ = f'"flatten" or a global pooling, then {{ dense = {wide} }}'
         if len(found) == 2:

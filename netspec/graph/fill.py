@@ -19,7 +19,7 @@ from netspec.spec.mistakes import at_expression, described_errors
 from netspec.spec.names import names_read
 from netspec.spec.sections import Spec
 
-__all__ = ["fill", "fill_sections", "needs_facts", "within"]
+__all__ = ["fill", "fill_sections", "needs_facts", "place_of", "within"]
 
 T = TypeVar("T", bound=Table)
 
@@ -86,7 +86,7 @@ def fill(table: T, names: Mapping[str, Any], path: Path, owner: str, document: D
             place = document.key_place(path if (*path, owner) not in document.keys else (*path, owner))
             diagnostic = Diagnostic("missing-key", message, place, note=within(context), help=f"add {key} = …")
             raise SpecError(diagnostic) from None
-        place = at_expression(_value_place(document, path, owner, key, table), error.start, error.end)
+        place = at_expression(place_of(document, path, owner, key, table), error.start, error.end)
         note = within(context)
         raise SpecError(Diagnostic("expression", error.message, place, note=note, help=error.help)) from None
     except ValidationError as error:
@@ -99,7 +99,7 @@ def _key(table: Table, field: str) -> str:
     return type(table).model_fields[field].alias or field
 
 
-def _value_place(document: Document, path: Path, owner: str, key: str, table: Table) -> Place:
+def place_of(document: Document, path: Path, owner: str, key: str, table: Table) -> Place:
     """Where the value of a key stands: under the key itself, or where a block's principal argument gives it."""
     if (*path, key) in document.places or not isinstance(table, UserBlock) or key not in table.arguments:
         return document.value_place((*path, key))

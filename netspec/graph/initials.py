@@ -18,8 +18,11 @@ FROM_DATA = "netspec.nn.from_data."
 """What the names of calls begin with that make initial values of a layer's own inputs."""
 
 
-def initial_calls(node: Node, document: Document, at: Path) -> Mapping[str, Call]:
+def initial_calls(node: Node, document: Document, at: Path, *, in_cell: bool) -> Mapping[str, Call]:
     """By parameter, what makes its initial value.
+
+    Args:
+        in_cell: whether the layer is inside a cell, which sees no examples before it runs.
 
     Raises:
         SpecError: the layer has no such parameter, or it has another shape.
@@ -36,6 +39,9 @@ def initial_calls(node: Node, document: Document, at: Path) -> Mapping[str, Call
         given = {n: given for n, s in shapes.items() if len(s) > 1}
     for name, initial in given.items():
         _check(node, name, initial, shapes, document, (*at, "init"))
+        if in_cell and initial.lower().name.startswith(FROM_DATA):
+            message = f"{initial.kind} looks at what a layer reads, and a layer in a cell reads nothing before it runs"
+            raise SpecError(Diagnostic("value", message, document.value_place((*at, "init"))))
     return {name: initial.lower() for name, initial in given.items()}
 
 

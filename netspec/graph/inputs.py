@@ -72,6 +72,8 @@ def _type(name: str, inputs: int, layers: tuple[Layer, ...]) -> str:
     reader: Layer | None = next((layer for layer in layers if name in layer.reads()), None)
     if reader is None and inputs == 1:
         reader = layers[0]
-    while reader is not None and isinstance(reader, UserBlock) and reader.layers:
+    seen: set[str] = set()
+    while reader is not None and isinstance(reader, UserBlock) and reader.layers and reader.kind not in seen:
+        seen.add(reader.kind)
         reader = reader.layers[0]
     return reader.consumes if reader is not None else "float32"

@@ -132,6 +132,10 @@ def _how(node: Node, spatial: bool) -> str:
     return "has no padding" if "padding" in keywords and unpadded and shrinks else f"gives {after}"
 
 
+_UNPADDED = dict.fromkeys(("batch_norm", "instance_norm"), '"layer_norm" works on each position by itself')
+"""What takes the place of a layer that padding would leak into."""
+
+
 def check_reads(item: Written) -> None:
     """See that a layer can read as many values as it is given, and what they are made of."""
     layer, x = item.layer, item.inputs[0]
@@ -154,5 +158,8 @@ def check_reads(item: Written) -> None:
     if layer.padded == "refused" and any(value.padded for value in item.inputs):
         raise Mismatch(
             "would mix the padding of shorter sequences into its result",
-            help='{ take = -1 } takes the last position, "global_avg_pool" the mean of all, and both know the padding',
+            help=_UNPADDED.get(
+                layer.kind,
+                '{ take = -1 } takes the last position, "global_avg_pool" the mean of all, and both know the padding',
+            ),
         )

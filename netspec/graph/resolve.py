@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Path
 from netspec.graph.cell import at_one_position, over_time
 from netspec.graph.facts import Facts
-from netspec.graph.fill import fill, within
+from netspec.graph.fill import fill, place_of, within
 from netspec.graph.graph import Graph, Node, Step, Value
 from netspec.graph.initials import initial_calls
 from netspec.graph.inputs import inputs_of
@@ -19,9 +19,11 @@ from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, check_r
 from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.sharing import borrowed, check_same, owned
 from netspec.graph.trace import trace
-from netspec.spec.blocks import UserBlock, user_block
+from netspec.spec.blocks import Late, UserBlock, user_block
 from netspec.spec.call import Branches, Call, Mismatch, Shape, Shared
+from netspec.spec.expression import ExpressionError
 from netspec.spec.layer import Layer
+from netspec.spec.mistakes import at_expression
 from netspec.spec.sections import Model, Spec
 
 __all__ = ["resolve"]
@@ -168,7 +170,8 @@ class _Resolver:
                 known = Known(node.path, node.output, node.place.line, node, at, frame)
                 frame.scope.known[name] = known
                 if layer.output is not None:
-                    self.add_output(layer.output, known, at, frame)
+                    numbered = layer.output if times == 1 else f"{layer.output}{turn + 1}"
+                    self.add_output(numbered, known, at, frame)
                 turn += 1
             if written.name is not None and times > 1:
                 frame.scope.known[written.name] = known
@@ -203,6 +206,10 @@ class _Resolver:
         return found
 
     def add_output(self, name: str, known: Known, at: Path, frame: Frame) -> None:
+        if frame.cell:
+            place = self.document.value_place((*at, "output"))
+            message = f"'{name}' would be an output of each position: a cell gives its states alone"
+            self.fail("value", message, place, "leave it out")
         if name in self.outputs or name == "output":
             place, note = self.document.value_place((*at, "output")), within(frame.context)
             self.fail("duplicate-name", f"two outputs are called '{name}'", place, note=note)
@@ -215,6 +222,9 @@ class _Resolver:
         else:
             word = layer.label()
             counts[word] = counts.get(word, 0) + 1
+            # A name that somebody gave is theirs: the count goes on after it.
+            while f"{word}{counts[word]}" in frame.scope.known:
+                counts[word] += 1
             name = f"{word}{counts[word]}"
         other = frame.scope.known.get(name)
         if other is not None:
@@ -255,7 +265,7 @@ class _Resolver:
             where = place if error.key is None else self.document.value_place((*item.at, error.key))
             note = within(frame.context)
             self.fail("shape", f"{item.name} {error.message}", where, error.label, note, error.help)
-        return replace(node, initial=initial_calls(node, self.document, item.at))
+        return replace(node, initial=initial_calls(node, self.document, item.at, in_cell=frame.cell))
 
     def count(self, place: Place, frame: Frame) -> None:
         self.layers += 1
@@ -364,22 +374,43 @@ class _Resolver:
             if lowered.state is None:
                 return inside
             # A cell sees one position at a time, so values around it, which have all of them, are out of its sight.
-            return replace(inside, scope=Scope(), repeats=frame.repeats * max(1, item.inputs[0].shape[0]))
+            return replace(inside, scope=Scope(), repeats=frame.repeats * item.inputs[0].shape[0], cell=True)
         if layer.kind in frame.kinds:
             note = within(frame.context)
             self.fail("recursive-block", f"[block.{layer.kind}] is inside itself", node.place, "without end", note)
-        names = {**self.names, **layer.values()}
-        given = ", ".join(f"{k} = {v}" for k, v in layer.values().items())
+        arguments = self.arguments(layer, item, frame)
+        given = ", ".join(f"{k} = {v}" for k, v in {**arguments, **layer.names()}.items())
         where = f"in {node.path}, {node.place.source.name}:{node.place.line}" + (f", with {given}" if given else "")
         return replace(
             frame,
             at=("block", layer.kind, "layers"),
-            names=names,
+            names={**self.names, **arguments},
             context=(where, *frame.context),
             kinds=(*frame.kinds, layer.kind),
             frozen=node.frozen,
-            scope=Scope(),
+            scope=Scope(known=self.named_arguments(layer, item, frame)),
         )
+
+    def arguments(self, layer: UserBlock, item: Written, frame: Frame) -> dict[str, Any]:
+        """What each argument of a block is; a default may be worked out of those before it."""
+        found: dict[str, Any] = {"channels": item.inputs[0].shape.channels}
+        for name, value in layer.values().items():
+            try:
+                late = isinstance(value, Late)
+                found[name] = value.expression.evaluate({**self.names, **found}) if late else value
+            except ExpressionError as error:
+                place = self.document.value_place(("block", layer.kind, "args", name))
+                at, note = at_expression(place, error.start, error.end), within(frame.context)
+                self.fail("expression", error.message, at, note=note, help=error.help)
+        return {name: found[name] for name in layer.arguments}
+
+    def named_arguments(self, layer: UserBlock, item: Written, frame: Frame) -> dict[str, Known]:
+        """The values of arguments that name some, as they are called inside the block."""
+        found = {}
+        for argument, name in layer.names().items():
+            place = place_of(self.document, item.at, layer.kind, argument, layer)
+            found[argument] = self.find(name, frame.scope, place, "no layer before this one")
+        return found
 
     def check_size(self, leaf: Node) -> None:
         for path, array in leaf.arrays("parameters"):

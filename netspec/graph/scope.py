@@ -66,6 +66,7 @@ class Frame:
         kinds: the user's kinds that it is inside of, so that one inside itself is noticed.
         frozen: whether parameters stay as they begin.
         repeats: how often its layers run for one example.
+        cell: whether it is inside a cell, whose layers see one position at a time.
     """
 
     prefix: str
@@ -77,6 +78,7 @@ class Frame:
     frozen: bool
     scope: Scope
     repeats: int = 1
+    cell: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _headline(progress: Progress, reason: str) -> Text:
 def _deciding(progress: Progress, metrics: Mapping[str, float]) -> str:
     """The metric that decides, on the test part where there is one."""
     wanted = progress.started.metric if progress.started else ""
-    name = next((n for n in (f"test/{wanted.rpartition('/')[2]}", wanted) if n in metrics), "")
+    name = next((n for n in (f"test/{wanted.partition('/')[2]}", wanted) if n in metrics), "")
     return f"{measured_name(name)} {measure(metrics[name])}" if name else ""
 
 

@@ -263,7 +263,7 @@ class _Rows:
         return tuple(map(self.row, nodes))
 
     def row(self, node: Node) -> Row:
-        if node.branches:
+        if any(node.branches.values()):
             inside = tuple(row for nodes in node.branches.values() if nodes for row in self.branch(node, nodes))
             row = self.sums(node.path, node.kind, node.output.shape, inside)
             return replace(row, shares=node.owner if node.shared else None, repeats=node.repeats)

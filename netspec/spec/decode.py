@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.document import Document, Path
-from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, UserBlock, type_of, user_block
+from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, Late, UserBlock, type_of, user_block
 from netspec.spec.data import Data
+from netspec.spec.expression import ExpressionError, parse
 from netspec.spec.kind import Kind, Table
 from netspec.spec.layer import Layer
 from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
-from netspec.spec.mistakes import quoted
+from netspec.spec.mistakes import at_expression, quoted
 from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.reader import EnoughError, TableReader
@@ -173,6 +174,10 @@ class _SpecReader(TableReader):
         for key, value in raw.items():
             path = ("let", key)
             self.check_name(key, path)
+            if key in CONSTANTS:
+                what = "the width of a layer's input" if key == "channels" else "what the data tells"
+                place = self.document.key_place(path)
+                self.wrong("name", f"'{key}' is {what} already", place, "choose another name")
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**53:
                 self.wrong(
                     "value",
@@ -257,6 +262,8 @@ class _SpecReader(TableReader):
     def argument(self, name: str, value: Any, path: Path) -> tuple[Any, Any]:
         if isinstance(value, str) and value in ARGUMENT_TYPES:
             return ARGUMENT_TYPES[value], ...
+        if isinstance(value, str) and value.startswith("$"):
+            return self.late(value, path)
         place, types = self.document.value_place(path), ", ".join(f"'{t}'" for t in ARGUMENT_TYPES)
         if isinstance(value, str) and value in OTHER_TYPES:
             message = f"no type of an argument is called '{value}'"
@@ -267,6 +274,15 @@ class _SpecReader(TableReader):
             message = f"argument {quoted(name)} must have a type or a default, not {described(value)}"
             self.wrong("value", message, place, note=f"types are: {types}")
         return Any, None  # so that items of this block are not blamed, too
+
+    def late(self, text: str, path: Path) -> tuple[Any, Any]:
+        """A default that is an expression."""
+        try:
+            return Any, Late(parse(text))
+        except ExpressionError as error:
+            place = at_expression(self.document.value_place(path), error.start, error.end)
+            self.wrong("expression", error.message, place, help=error.help)
+            return Any, None
 
     def section(self, cls: type[T], key: str) -> T | None:
         raw = self.document.values.get(key)
@@ -316,6 +332,8 @@ class _SpecReader(TableReader):
             self.wrong("unused", f"nothing reads '{name}'", document.key_place(("let", name)), label="never used")
         for name, block in spec.blocks.items():
             inside = set[str]().union(*(names_in(t) for layer in block.layers for t in nested(layer)))
+            inside |= {n for layer in block.layers for t in nested(layer) if isinstance(t, Layer) for n in t.reads()}
+            inside |= {n for d in block.defaults.values() if isinstance(d, Late) for n in d.expression.names}
             for argument in (a for a in block.arguments if a not in inside):
                 message = f"nothing in [block.{name}] reads '{argument}'"
                 self.wrong("unused", message, document.key_place(("block", name, "args", argument)), label="never used")

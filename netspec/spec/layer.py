@@ -18,12 +18,14 @@ Lowered = Call | tuple[Call, ...] | Branches | Shared
 
 def _names(value: Any) -> tuple[str, ...]:
     parts = value if isinstance(value, list | tuple) else [value]
+    # Inside a block, an argument that names a value is in sight under its own name, as "$skip" or "skip".
+    parts = [part.removeprefix("$") if isinstance(part, str) else part for part in parts]
     if parts and all(is_name(part) for part in parts):
         return tuple(parts)
     raise must_be("the name of a layer or an input, or a list of such names", value)
 
 
-_NAME_SCHEMA = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"}
+_NAME_SCHEMA = {"type": "string", "pattern": r"^\$?[a-z][a-z0-9_]{0,63}$"}
 
 Names = Annotated[
     tuple[str, ...],
@@ -39,7 +41,7 @@ class Layer(Kind, family="layer"):
     name: what others call it by; its kind and a count (`conv2`) unless said otherwise.
     from: the name of what it reads, or a list of names; what stands before it unless said otherwise.
     times: that many in a row, each with parameters of its own.
-    freeze: whether its parameters stay as they begin.
+    freeze: whether its parameters stay as they begin, and its running statistics with them.
     init: how its parameters begin: the weights (`"he_normal"`, `{ normal = 0.02 }`, a number, an array), or each by its
     name (`{ bias = 0.1 }`).
     output: a name under which its result is an output of the network, too.

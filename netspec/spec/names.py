@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from netspec.spec.blocks import Late
 from netspec.spec.expression import Expression
 from netspec.spec.kind import Table
 from netspec.spec.sections import Spec
@@ -14,7 +15,8 @@ __all__ = ["names_in", "names_read", "nested", "tables"]
 
 def names_read(spec: Spec) -> frozenset[str]:
     """Every name that an expression of the spec reads."""
-    return frozenset[str]().union(*(names_in(table) for table in tables(spec)))
+    late = (d.expression for block in spec.blocks.values() for d in block.defaults.values() if isinstance(d, Late))
+    return frozenset[str]().union(*(names_in(table) for table in tables(spec)), *(e.names for e in late))
 
 
 def tables(spec: Spec) -> Iterable[Table]:

@@ -131,6 +131,9 @@ def find(word: str) -> tuple[Page, ...]:
         found += tuple(p for p in pages() if p.family == "family" and p.name == plural.family and p.name != name)
     if found:
         return found
+    holders = {f.family for f in FAMILIES.values() if name in f.universal() and family in ("", f.family)}
+    if holders:
+        return tuple(p for p in pages() if p.family == "family" and p.name in holders)
     if name in NEED_MORE:
         message = f"{name} needs {NEED_MORE[name]}, and the trainer gives an optimizer the gradient alone"
         raise SpecError(Diagnostic("unsupported", message))

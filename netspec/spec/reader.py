@@ -141,7 +141,9 @@ class TableReader:
         return guess
 
     def word(self, raw: Any, path: Path, mark: Items, owner: str) -> Any:
-        """One of some words, or a list of items."""
+        """One of some words, or a list of items; an empty one does nothing."""
+        if isinstance(raw, list) and not raw:
+            return ()
         if isinstance(raw, list):
             return self.items(raw, path, mark.family, owner)
         if not isinstance(raw, str) or raw not in mark.words:

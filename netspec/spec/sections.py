@@ -28,7 +28,7 @@ def _input(value: Any) -> Any:
             isinstance(p, str | float | dict | list) for p in checked
         ):
             return tuple(checked)
-    raise must_be("a shape without the batch, such as [28, 28, 1]", value)
+    raise must_be("a shape without the batch, each axis from 1, such as [28, 28, 1]", value)
 
 
 def _inputs(value: Any) -> Any:

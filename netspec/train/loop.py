@@ -342,7 +342,10 @@ def _of_device(error: Exception) -> Diagnostic:
     said = str(error).splitlines()[0]
     if "RESOURCE_EXHAUSTED" in said or "out of memory" in said.lower():
         return Diagnostic(
-            "out-of-memory", "the device has not enough memory", note=said, help="a smaller batch in [train]"
+            "out-of-memory",
+            "the device has not enough memory",
+            note=said,
+            help="a smaller batch in [train], or a smaller network",
         )
     return Diagnostic("device", f"the device failed: {said}")
 

@@ -12,6 +12,7 @@ import pytest
 
 from netspec.build.network import Network
 from netspec.document import parse
+from netspec.graph.calls import Mode
 from netspec.graph.facts import Facts, InputFacts
 from netspec.graph.resolve import resolve
 from netspec.spec.call import Shape
@@ -220,3 +221,42 @@ def test_the_whole_number_0_is_padding() -> None:
     found, _ = run(layers, padded(tokens), x=tokens)
     alone, _ = run(layers, x=tokens[1:, :2])
     close(found["output"][1], alone["output"][0])
+
+
+def test_a_block_may_be_given_a_value_by_name_and_work_out_a_default() -> None:
+    x = normal(3, 4)
+    block = """
+    [block.join]
+    args = { width = "int", skip = "name", hidden = "$width * 2 + channels" }
+    layers = [{ dense = "$hidden" }, { dense = "$width", name = "skipped" }, { add = ["skipped", "$skip"] }]
+    """
+    text = f'{block}\n[model]\ninput = [4]\nlayers = [{{ dense = 3, name = "a" }}, "relu", {{ join = [3, "a"] }}]'
+    network = Network(resolve(decode(parse(text, "x.toml"))))
+    parameters, statistics = network.initialise(jax.random.key(0))
+    p = {path: np.asarray(v) for path, v in parameters.items()}
+    a = dense(x, p, "a")
+    assert p["join1/dense1/kernel"].shape == (3, 2 * 3 + 3)
+    expected = dense(dense(np.maximum(a, 0), p, "join1/dense1"), p, "join1/skipped") + a
+    close(np.asarray(network.apply(parameters, statistics, {"input": x}).outputs["output"]), expected)
+
+
+def test_frozen_running_statistics_stay_as_they_are() -> None:
+    layers = '{ block = ["batch_norm"], name = "trunk", freeze = true }, { dense = 2 }, "batch_norm"'
+    network = Network(resolve(decode(parse(f"[model]\ninput = [4]\nlayers = [{layers}]", "x.toml"))))
+    parameters, statistics = network.initialise(jax.random.key(0))
+    x = jnp.asarray(5.0 + normal(8, 4))
+    found = network.apply(parameters, statistics, {"input": x}, mode=Mode(training=True)).statistics
+    moved = {path for path in statistics if bool((found[path] != statistics[path]).any())}
+    assert moved == {"batch_norm1/mean", "batch_norm1/var"}
+    still = network.apply(parameters, statistics, {"input": x}, also=frozenset({"trunk"})).values["trunk"]
+    trained = network.apply(
+        parameters, statistics, {"input": x}, mode=Mode(training=True), also=frozenset({"trunk"})
+    ).values["trunk"]
+    close(np.asarray(trained), np.asarray(still))
+
+
+def test_names_of_ones_own_come_before_counts_and_repeated_outputs_are_numbered() -> None:
+    layers = '{ dense = 2, name = "dense1" }, { dense = 3 }, { dense = 4, times = 2, output = "o" }, { dense = 1 }'
+    graph = resolve(decode(parse(f"[model]\ninput = [4]\nlayers = [{layers}]", "x.toml")))
+    assert [node.name for node in graph.nodes] == ["dense1", "dense2", "dense3", "dense4", "dense5"]
+    assert graph.outputs == {"output": "dense5", "o1": "dense3", "o2": "dense4"}

@@ -105,8 +105,8 @@ def _rect(
 
 def _label(mark: Label) -> str:
     # A white edge parts the words from lines that pass behind them.
-    halo = ' stroke="#ffffff" stroke-width="3" paint-order="stroke"'
-    return _words(mark.text, mark.x, mark.y, SMALL, "start", PALE, more=halo) + "\n"
+    edge = _words(mark.text, mark.x, mark.y, SMALL, "start", "#ffffff", more=' stroke="#ffffff" stroke-width="3"')
+    return edge + _words(mark.text, mark.x, mark.y, SMALL, "start", PALE) + "\n"
 
 
 def _words(
