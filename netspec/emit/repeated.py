@@ -34,76 +34,80 @@ def write(writer: Writer, entries: Entries, inputs: Sequence[Flow], target: str)
     item = entries[0][1]
     if item.first.shared:
         return _shared(writer, entries, inputs, target)
-    made = _Run(writer, entries, item.written, inputs[0])
-    names: Names = {None: made.blocks()} if item.first.path in writer.module.plan.keys else made.modules()
-    width = made.width
+    try:
+        run = _Run(writer, entries, inputs[0], apart=False)
+    except NotAlikeError:
+        run = _Run(writer, entries, inputs[0], apart=True)
+    names = run.made()
     if item.first.sources or any(node.path in writer.module.wanted for node in item.nodes[:-1]):
-        return _one_by_one(writer, entries, names, inputs, target, width)
-    return _loop(writer, entries, names, inputs[0], target, width)
+        return _one_by_one(writer, entries, names, inputs, target, run.width)
+    try:
+        return _loop(writer, entries, names, inputs[0], target, run.width)
+    except NotAlikeError:
+        return _one_by_one(writer, entries, names, inputs, target, run.width)
 
 
 class _Run:
-    """The modules of a repeated layer: those of the first time, and those after it, which may read another width."""
+    """The modules of a repeated layer: those of the first time, and those after it, which may read another width.
 
-    def __init__(self, writer: Writer, entries: Entries, written: Layer, x: Flow) -> None:
-        self.writer, self.entries, self.written, self.x = writer, entries, written, x
-        self.first = [At(item.nodes[0], row) for row, item in entries]
-        self.rest = [At(node, row) for row, item in entries for node in item.nodes[1:]]
-        self.width = x.width
+    Args:
+        x: what the layer reads.
+        apart: whether each is written out, since one line of source will not do.
+    """
 
-    def blocks(self) -> str:
+    def __init__(self, writer: Writer, entries: Entries, x: Flow, *, apart: bool) -> None:
+        self.writer, self.entries, self.x, self.apart = writer, entries, x, apart
+        self.written, self.width = entries[0][1].written, x.width
+        self.runs = [item.nodes for _, item in entries]
+        every = [
+            [At(nodes[j], row) for (row, _), nodes in zip(entries, self.runs, strict=True) if j < len(nodes)]
+            for j in range(max(map(len, self.runs)))
+        ]
+        self.groups = every if apart else [every[0], [at for cells in every[1:] for at in cells]]
+        self.is_block = every[0][0].node.path in writer.module.plan.keys
+        if apart and len(set(map(len, self.runs))) > 1:
+            refuse(every[0][0].node, "its blocks have lists of different lengths, of layers that differ")
+        texts = [self.block(cells) if self.is_block else self.modules(cells) for cells in self.groups if cells]
+        self.texts = {k: self.listed([t[k] for t in texts]) for k in texts[0]}
+
+    def made(self) -> Names:
+        """The constructor's statements, and the attributes that hold the modules."""
+        writer, node = self.writer, self.groups[0][0].node
+        names: Names = {}
+        for k, text in self.texts.items():
+            names[k] = writer.attribute(self.groups[0], k, self.runs)
+            writer.initial.append(Statement(text, f"self.{names[k]}"))
+            values = [] if k is None else writer.makers.initial_values(node, k, "layer")
+            if values:
+                writer.initial.append(Statement(f"for layer in self.{names[k]}:", None, values))
+            writer.draws = writer.draws or any("rngs" in t for t in (text, *(v.text for v in values)))
+        return names
+
+    def block(self, cells: list[At]) -> dict[int | None, str]:
         writer = self.writer
-        made = writer.made(self.first[0].node.path)
-        writer.draws = writer.draws or made.draws
+        made = writer.made(cells[0].node.path)
+        texts = writer.makers.block_texts(made, cells, self.written, self.width)
+        self.width = self.width if cells[0].node.sources else writer.block_width(made, texts, cells)
+        return {None: writer.makers.block(made, texts)}
 
-        def text(cells: list[At]) -> str:
-            texts = writer.makers.block_texts(made, cells, self.written, self.width)
-            self.width = writer.block_width(made, texts, cells)
-            return writer.makers.block(made, texts)
+    def modules(self, cells: list[At]) -> dict[int | None, str]:
+        writer, node = self.writer, cells[0].node
+        marked = marked_calls(node, self.written, self.width, writer.words.texts(self.width))
+        after = writer.width_after(cells, marked, replace(self.x, width=self.width))
+        self.width = self.width if node.sources and cells is not self.groups[-1] else after
+        return {
+            k: writer.makers.module([cell.node.steps[k].call for cell in cells], marked[k], cells)
+            for k, step in enumerate(node.steps)
+            if is_module(step.call)
+        }
 
-        name = writer.attribute(self.first, None, [item.nodes for _, item in self.entries])
-        if made.parameters or made.draws:
-            texts = [text(cells) for cells in (self.first, self.rest) if cells]
-            self.made(name, texts)
-        else:
-            self.made(name, [f"{made.name}()"])
-        return name
-
-    def modules(self) -> Names:
-        """By number of the layer's call, the attribute that holds its modules."""
-        writer = self.writer
-        found: Names = {}
-        parts = []
-        for cells in (self.first, self.rest):
-            if cells:
-                marked = marked_calls(cells[0].node, self.written, self.width, writer.words.texts(self.width))
-                flow = replace(self.x, width=self.width)
-                parts.append((cells, marked))
-                self.width = writer.width_after(cells, marked, flow)
-        for k, step in enumerate(self.first[0].node.steps):
-            if is_module(step.call):
-                name = writer.attribute(self.first, k, [item.nodes for _, item in self.entries])
-                texts = [
-                    writer.makers.module([cell.node.steps[k].call for cell in cells], marked[k], cells)
-                    for cells, marked in parts
-                ]
-                self.made(name, texts)
-                values = writer.makers.initial_values(self.first[0].node, k, "layer")
-                writer.draws = writer.draws or any("rngs" in t for t in (texts[0], *(v.text for v in values)))
-                if values:
-                    writer.initial.append(Statement(f"for layer in self.{name}:", None, values))
-                found[k] = name
-        return found
-
-    def made(self, name: str, texts: Sequence[str]) -> None:
-        """The constructor's statement for a list."""
+    def listed(self, texts: Sequence[str]) -> str:
+        """What makes the list."""
+        if self.apart:
+            return f"nnx.List([{', '.join(texts)}])"
         element = _merged(*texts) if len(texts) > 1 else texts[0]
         counter = "i" if " if i == 0 else " in element else "_"
-        text = f"nnx.List([{element} for {counter} in range({self.count(later=False)})])"
-        self.writer.initial.append(Statement(text, f"self.{name}"))
-
-    def count(self, *, later: bool) -> str:
-        return _count(self.writer, self.entries, self.x, later=later)
+        return f"nnx.List([{element} for {counter} in range({_count(self.writer, self.entries, self.x, later=False)})])"
 
 
 def _count(writer: Writer, entries: Entries, x: Flow, *, later: bool) -> str:
@@ -138,12 +142,16 @@ def _either(a: str, b: str) -> str:
 def _loop(writer: Writer, entries: Entries, names: Names, x: Flow, target: str, width: str | None) -> Flow:
     """Each on what the one before it gives."""
     node = entries[0][1].first
-    writer.body.assign(target, x.name)
     layers = {k: writer.variable(_one(node, k, name)) for k, name in names.items()}
     outside, writer.body = writer.body, Body()
-    inputs = [Flow(target, x.width, x.mask)]
-    _call(writer, entries, {k: layers[k] for k in names}, inputs, target)
-    inside, writer.body = writer.body.statements, outside
+    try:
+        every = [At(each, row) for row, item in entries for each in item.nodes]
+        _call(writer, every, entries[0][1].written, layers, [Flow(target, x.width, x.mask)], target)
+        inside = writer.body.statements
+    finally:
+        writer.body = outside
+        writer.variables -= set(layers.values())
+    writer.body.assign(target, x.name)
     lists = [f"self.{name}" for name in names.values()]
     if not lists:
         writer.body.add(f"for _ in range({_count(writer, entries, x, later=True)}):", inside)
@@ -151,7 +159,6 @@ def _loop(writer: Writer, entries: Entries, names: Names, x: Flow, target: str, 
         writer.body.add(f"for {next(iter(layers.values()))} in {lists[0]}:", inside)
     else:
         writer.body.add(f"for {', '.join(layers.values())} in zip({', '.join(lists)}, strict=True):", inside)
-    writer.variables -= set(layers.values())
     return Flow(target, width, writer.mask_after([At(item.nodes[-1], row) for row, item in entries], x))
 
 
@@ -161,14 +168,15 @@ def _one(node: Node, k: int | None, name: str) -> str:
     return label if label != name else "layer"
 
 
-def _call(writer: Writer, entries: Entries, functions: Names, inputs: Sequence[Flow], target: str, at: int = 0) -> None:
+def _call(
+    writer: Writer, cells: list[At], written: Layer, functions: Names, inputs: Sequence[Flow], target: str
+) -> None:
     """One of the repeated layers, called."""
-    cells = [At(item.nodes[at], row) for row, item in entries]
     node = cells[0].node
     if None in functions:
         writer.call_block(writer.made(node.path), functions[None], node, inputs, target)
         return
-    marked = marked_calls(node, entries[0][1].written, inputs[0].width, writer.words.texts(inputs[0].width))
+    marked = marked_calls(node, written, inputs[0].width, writer.words.texts(inputs[0].width))
     for k, step in enumerate(node.steps):
         if k in functions:
             writer.apply(step.call, cells[0], k, inputs, target, writer.called(functions[k]))
@@ -190,8 +198,9 @@ def _one_by_one(
         last = j == len(nodes) - 1
         name = target if last or wanted is None else writer.variable(wanted)
         functions = {k: f"self.{attribute}[{j}]" for k, attribute in names.items()}
-        _call(writer, entries, functions, given if node.sources else [flow, *given[1:]], name, j)
-        mask = writer.mask_after([At(item.nodes[j], row) for row, item in entries], given[0])
+        cells = [At(item.nodes[j], row) for row, item in entries]
+        _call(writer, cells, entries[0][1].written, functions, given if node.sources else [flow, *given[1:]], name)
+        mask = writer.mask_after(cells, given[0])
         flow = Flow(name, width, mask, kept=wanted is not None and not last)
         if flow.kept:
             writer.values[node.path] = flow
