@@ -75,7 +75,7 @@ def test_a_mistake_stands_in_the_file_that_makes_it(over: Path) -> None:
 
 
 def test_data_is_found_beside_the_file_that_names_it(over: Path) -> None:
-    points = "x,side\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(20))
+    points = "x,side\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(100))
     (over.parent.parent / "points.csv").write_text(points)
     (over.parent.parent / "base.toml").write_text(BASE.replace('"iris"', '{ csv = "points.csv" }'))
     over.write_text('extends = "../base.toml"\n')
@@ -111,3 +111,12 @@ def test_it_cannot_be_set(over: Path) -> None:
     over.write_text(BASE)
     with pytest.raises(SpecError, match="extends"):
         load(over, ["extends=../base.toml"])
+
+
+def test_a_length_that_is_set_takes_the_place_of_the_other(over: Path) -> None:
+    over.write_text(BASE)
+    train = load(over, ["train.steps=20"]).spec.train
+    assert train is not None
+    assert (train.steps, train.epochs) == (20, None)
+    with pytest.raises(SpecError, match="both 'epochs' and 'steps'"):
+        load(over, ["train.steps=20", "train.epochs=2"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.diagnostics import DataError, Diagnostic, NetspecError, SpecError
-from netspec.document import SETTING, Document, extended, override, read
+from netspec.document import SETTING, Document, extended, override, read, without
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:
@@ -120,8 +120,17 @@ def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None
     directory = Path(path).parent
     document = extended(read(Path(path)), directory)
     for argument in (*settings, *([] if seed is None else [f"seed={seed}"])):
-        document = override(document, argument)
+        document = _instead(override(document, argument))
     return opened_from(document, _origin(document, directory))
+
+
+def _instead(document: Document) -> Document:
+    """A training's length that was set takes the place of the one in the file, which says it in the other unit."""
+    for given, other in (("steps", "epochs"), ("epochs", "steps")):
+        both = document.places.get(("train", given)), document.places.get(("train", other))
+        if both[0] and both[1] and both[0].source.name == SETTING != both[1].source.name:
+            return without(document, ("train", other))
+    return document
 
 
 def _origin(document: Document, directory: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .document import Document, Path, parse, read
 from .extend import extended
-from .override import SETTING, override
+from .override import SETTING, override, without
 from .written import written
 
-__all__ = ["SETTING", "Document", "Path", "extended", "override", "parse", "read", "written"]
+__all__ = ["SETTING", "Document", "Path", "extended", "override", "parse", "read", "without", "written"]

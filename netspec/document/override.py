@@ -11,7 +11,7 @@ from netspec.diagnostics import Diagnostic, Place, Source, SpecError
 from .document import Document, Path, parse_as
 from .scan import KEY, Scan, key
 
-__all__ = ["SETTING", "override"]
+__all__ = ["SETTING", "override", "without"]
 
 SETTING = "--set"
 """What messages call the text of an override."""
@@ -47,6 +47,21 @@ def override(document: Document, argument: str) -> Document:
         _with(document.values, path, value),
         keys | {p: place for p, place in document.keys.items() if p[:size] != path},
         places | {p: place for p, place in document.places.items() if p[:size] != path},
+    )
+
+
+def without(document: Document, path: Path) -> Document:
+    """The document without one key of a table."""
+    *around, last = path
+    table: Any = document.values
+    for part in around:
+        table = table[part]
+    rest = {key: value for key, value in table.items() if key != last}
+    return Document(
+        document.source,
+        _with(document.values, tuple(around), rest),
+        {p: place for p, place in document.keys.items() if p[: len(path)] != path},
+        {p: place for p, place in document.places.items() if p[: len(path)] != path},
     )
 
 
