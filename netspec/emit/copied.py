@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Copy", "copies", "imports_of"]
+__all__ = ["Copy", "copies", "definitions", "imports_of"]
 
 ROOT = "netspec.nn"
 
@@ -41,7 +41,7 @@ def copies(names: Iterable[str]) -> list[Copy]:
     def add(module: str, name: str, around: frozenset[tuple[str, str]]) -> None:
         if (module, name) in found or (module, name) in around:
             return
-        copy = _definitions(module)[name]
+        copy = definitions(module)[name]
         for used in copy.uses:
             add(*used, around | {(module, name)})
         found[module, name] = copy
@@ -77,7 +77,8 @@ def _sorting(name: str) -> tuple[int, str]:
 
 
 @cache
-def _definitions(module: str) -> dict[str, Copy]:
+def definitions(module: str) -> dict[str, Copy]:
+    """All that a module defines, by name."""
     source = inspect.getsource(importlib.import_module(module))
     tree = ast.parse(source)
     imported = dict(_imported(tree))

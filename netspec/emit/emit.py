@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from netspec.build.program import Program
 from netspec.diagnostics import Place, printable
-from netspec.emit import training
 from netspec.emit.body import Flow, Statement, lines_of
 from netspec.emit.classes import Writer
 from netspec.emit.copied import Copy, copies, imports_of
@@ -17,6 +16,8 @@ from netspec.emit.marks import literal
 from netspec.emit.module import Attribute, Class, Module, refuse
 from netspec.emit.names import camel
 from netspec.emit.parts import Row, items, plan_of
+from netspec.emit.training import functions
+from netspec.emit.variables import extra_outputs
 from netspec.graph.graph import Graph, Node, Value
 from netspec.spec.blocks import user_block
 from netspec.spec.layer import Layer
@@ -58,13 +59,13 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     _check_frozen(graph)
     models = _models(spec, graph)
     module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph), _comments(spec))
-    also = {} if program is None else training.extra_outputs(program)
+    also = {} if program is None else extra_outputs(program)
     networks = {}
     for name, (written, nodes) in models.items():
         title = camel(re.sub(r"[^A-Za-z0-9_]+", "_", name or spec.name))
         network = title if title[:1].isalpha() else f"Network{title}"
         networks[name] = _network(module, network, graph, name, written, nodes, also, spec)
-    lines = [] if program is None else list(training.functions(program, module, networks[""]))
+    lines = [] if program is None else list(functions(program, module, networks[""]))
     source = _file(spec, module, lines)
     return Emitted(source, networks, {path: module.path(path) for path in module.arrays})
 

@@ -27,7 +27,10 @@ def cases() -> list[Case]:
         Case(path.stem, text=path.read_text("utf-8"), padded=PADDED.get(path.stem, ""))
         for path in sorted((HERE / "forms").glob("*.toml"))
     ]
-    specs = [Case(path.stem, path=str(path)) for path in sorted(SPECS.glob("*.toml"))]
+    valid = HERE.parent / "specs" / "valid"
+    trained = [*valid.glob("loss_*.toml"), *valid.glob("schedule_*.toml"), *valid.glob("train_*.toml")]
+    trained += (HERE / "trained").glob("*.toml")
+    specs = [Case(path.stem, path=str(path)) for path in sorted([*SPECS.glob("*.toml"), *trained])]
     smaller = [
         Case(f"small_{name}", str(SPECS / f"{name}.toml"), settings=(f"model.input=[{n}, {n}, 3]",), compare="outputs")
         for name, n in SMALLER.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from netspec import nn
 from netspec.build import Network
 from netspec.commands import compiled
 from netspec.diagnostics import SpecError
 from netspec.document import parse
 from netspec.emit import emit
-from netspec.emit.copied import imports_of
+from netspec.emit.copied import definitions, imports_of
 from netspec.emit.layout import lay_out
 from netspec.graph.fill import fill_sections
 from netspec.graph.resolve import resolve
@@ -161,6 +163,12 @@ def test_lines_are_broken_as_ruff_breaks_them(line: str) -> None:
     command = ["ruff", "format", "--isolated", "--line-length", "120", "-"]
     one_line = f"{line}\n{body}\n" if body else f"{line}\n"
     assert printed == subprocess.run(command, input=one_line, capture_output=True, text=True, check=True).stdout
+
+
+def test_no_two_definitions_that_may_be_copied_share_a_name() -> None:
+    modules = [f"netspec.nn.{module.name}" for module in pkgutil.iter_modules(nn.__path__)]
+    names = [name for module in modules for name in definitions(module)]
+    assert len(names) == len(set(names)) > 100
 
 
 def test_imports_are_in_ruffs_order() -> None:
