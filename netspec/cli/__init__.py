@@ -12,7 +12,11 @@ from typing import NoReturn
 
 import typer
 
-from netspec.cli import runs, specs
+from netspec.cli import specs
+
+# isort: split
+# The help lists commands in the order in which they are read.
+from netspec.cli import runs
 from netspec.cli.app import INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
