@@ -263,11 +263,14 @@ def facts_of(opened: Opened) -> Facts | None:
     Raises:
         DataError: the data is missing or damaged.
     """
+    if opened.spec.data is None:
+        return None
     from netspec import data
     from netspec.graph.fill import fill_sections
 
     section = fill_sections(opened.spec, None, only_data=True).data
-    return None if section is None else data.facts(section, opened.directory, _places(opened.spec))
+    assert section is not None
+    return data.facts(section, opened.directory, _places(opened.spec))
 
 
 def dataset_of(opened: Opened) -> Dataset:
