@@ -225,7 +225,8 @@ def _input_shape(header: _Header, numbers: Dtype, sequence: bool) -> tuple[int, 
 def _inputs(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Array:
     header = _header(archive, known.array, file)
     shape = _input_shape(header, _dtype(header.dtype, known.array, file), known.sequence)
-    if shape != known.shape:
+    shorter = known.padded and shape[1:] == known.shape[1:] and len(shape) == len(known.shape) and shape < known.shape
+    if shape != known.shape and not shorter:
         found = f"array '{known.array}' holds examples of {Shape(header.shape[1:])}"
         raise file.error("wrong-shape", f"{found}, where the network takes {Shape(known.shape)}")
     values = _values(archive, file, known)
@@ -235,7 +236,7 @@ def _inputs(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Arr
 
 
 def _values(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Array:
-    values = _array(archive, known.array, file)
+    values = _filled_up(_array(archive, known.array, file), known)
     owner = f"array '{known.array}'"
     shaped = values.reshape(len(values), *known.shape)
     if not known.sequence or known.dtype == "int32":
@@ -246,6 +247,16 @@ def _values(archive: zipfile.ZipFile, file: DataFile, known: InputFormat) -> Arr
     if known.sequence:
         _check_ends(found, file, owner)
     return found
+
+
+def _filled_up(values: Array, known: InputFormat) -> Array:
+    """Sequences that are shorter than the longest that was learned from, padded to its length."""
+    missing = known.shape[0] - values.shape[1] if known.padded else 0
+    if missing <= 0:
+        return values
+    nothing = 0 if known.dtype == "int32" else np.nan
+    around = [(0, 0), (0, missing), *[(0, 0)] * (values.ndim - 2)]
+    return np.pad(values if nothing == 0 else values.astype(np.float64), around, constant_values=nothing)
 
 
 def padding(values: Array) -> Array:

@@ -210,3 +210,14 @@ def test_padded_sequences_keep_their_positions_apart(npz):
     lines = ('transform = ["flatten"]', "split = { validation = 0, test = 0 }")
     mistake = npz(", sequences = true", *lines, x=VECTORS, y=np.array([0, 1])).mistake()
     assert "flatten would mix the positions of sequences that differ in length" in mistake.message
+
+
+@pytest.mark.parametrize("x", [VECTORS, TOKENS])
+def test_new_sequences_may_be_shorter_than_those_that_were_learned_from(npz, tmp_path, x):
+    preparation = npz(", sequences = true", x=x, y=np.array([0, 1])).load().preparation
+    whole = x[:, : x.shape[1] - 1].copy()
+    np.savez(tmp_path / "shorter.npz", x=whole)
+    (inputs,) = data.read_inputs(tmp_path / "shorter.npz", preparation).inputs.values()
+    np.testing.assert_array_equal(inputs[:, :-1], whole)
+    assert inputs.shape[1] == x.shape[1]
+    assert (np.isnan(inputs[:, -1]) if inputs.dtype.kind == "f" else inputs[:, -1] == 0).all()

@@ -178,6 +178,7 @@ class Take(Layer):
     """One position of the first axis: [length, channels] becomes [channels].
 
     take: which, from 0; -1 is the last. The padding of a sequence does not count: -1 is the last that is none.
+    Of a sequence that is too short for it, the position nearest to it is taken.
     """
 
     padded = "used"
