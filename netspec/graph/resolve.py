@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import Path
+from netspec.graph.arguments import arguments_of
 from netspec.graph.cell import at_one_position, over_time
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill, place_of, within
@@ -19,11 +20,9 @@ from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, check_r
 from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.sharing import borrowed, check_same, owned
 from netspec.graph.trace import trace
-from netspec.spec.blocks import Late, UserBlock, user_block
+from netspec.spec.blocks import UserBlock, user_block
 from netspec.spec.call import Branches, Call, Mismatch, Shape, Shared
-from netspec.spec.expression import ExpressionError
 from netspec.spec.layer import Layer
-from netspec.spec.mistakes import at_expression
 from netspec.spec.sections import Model, Spec
 
 __all__ = ["resolve"]
@@ -378,7 +377,7 @@ class _Resolver:
         if layer.kind in frame.kinds:
             note = within(frame.context)
             self.fail("recursive-block", f"[block.{layer.kind}] is inside itself", node.place, "without end", note)
-        arguments = self.arguments(layer, item, frame)
+        arguments = arguments_of(layer, item, frame, self.names, self.document)
         given = ", ".join(f"{k} = {v}" for k, v in {**arguments, **layer.names()}.items())
         where = f"in {node.path}, {node.place.source.name}:{node.place.line}" + (f", with {given}" if given else "")
         return replace(
@@ -390,19 +389,6 @@ class _Resolver:
             frozen=node.frozen,
             scope=Scope(known=self.named_arguments(layer, item, frame)),
         )
-
-    def arguments(self, layer: UserBlock, item: Written, frame: Frame) -> dict[str, Any]:
-        """What each argument of a block is; a default may be worked out of those before it."""
-        found: dict[str, Any] = {"channels": item.inputs[0].shape.channels}
-        for name, value in layer.values().items():
-            try:
-                late = isinstance(value, Late)
-                found[name] = value.expression.evaluate({**self.names, **found}) if late else value
-            except ExpressionError as error:
-                place = self.document.value_place(("block", layer.kind, "args", name))
-                at, note = at_expression(place, error.start, error.end), within(frame.context)
-                self.fail("expression", error.message, at, note=note, help=error.help)
-        return {name: found[name] for name in layer.arguments}
 
     def named_arguments(self, layer: UserBlock, item: Written, frame: Frame) -> dict[str, Known]:
         """The values of arguments that name some, as they are called inside the block."""

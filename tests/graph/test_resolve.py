@@ -19,69 +19,7 @@ from netspec.spec.decode import decode
 
 SPECS = Path(__file__).parents[2] / "specs"
 
-RESNET50 = """
-[block.conv_norm]
-args = { width = "int", kernel = "int", stride = 1 }
-layers = [
-  { conv = "$width", kernel = "$kernel", stride = "$stride", padding = "$kernel // 2", bias = false }, "batch_norm",
-]
-
-[block.bottleneck]
-args = { width = "int", stride = 1 }
-layers = [
-  { residual = [
-    { conv_norm = ["$width", 1] }, "relu",
-    { conv_norm = ["$width", 3], stride = "$stride" }, "relu",
-    { conv_norm = ["$width * 4", 1] },
-  ], shortcut = "projection" },
-  "relu",
-]
-
-[model]
-input = [224, 224, 3]
-layers = [
-  { conv_norm = [64, 7], stride = 2 }, "relu",
-  { max_pool = 3, stride = 2, padding = 1 },
-  { bottleneck = 64, times = 3 },
-  { bottleneck = 128, stride = 2 }, { bottleneck = 128, times = 3 },
-  { bottleneck = 256, stride = 2 }, { bottleneck = 256, times = 5 },
-  { bottleneck = 512, stride = 2 }, { bottleneck = 512, times = 2 },
-  "global_avg_pool",
-  { dense = 1000 },
-]
-"""
-
-VGG16 = """
-[block.stage]
-args = { width = "int", depth = "int" }
-layers = [{ conv = "$width", activation = "relu", times = "$depth" }, { max_pool = 2 }]
-
-[model]
-input = [224, 224, 3]
-layers = [
-  { stage = [64, 2] }, { stage = [128, 2] }, { stage = [256, 3] }, { stage = [512, 3] }, { stage = [512, 3] },
-  "flatten", { dense = 4096, activation = "relu" }, { dense = 4096, activation = "relu" }, { dense = 1000 },
-]
-"""
-
-MOBILENET = """
-[block.separable]
-args = { width = "int", stride = 1 }
-layers = [
-  { conv = "$channels", stride = "$stride", groups = "$channels", bias = false }, "batch_norm", "relu6",
-  { conv = "$width", kernel = 1, bias = false }, "batch_norm", "relu6",
-]
-
-[model]
-input = [224, 224, 3]
-layers = [
-  { conv = 32, stride = 2, bias = false }, "batch_norm", "relu6",
-  { separable = 64 }, { separable = 128, stride = 2 }, { separable = 128 }, { separable = 256, stride = 2 },
-  { separable = 256 }, { separable = 512, stride = 2 }, { separable = 512, times = 5 },
-  { separable = 1024, stride = 2 }, { separable = 1024 },
-  "global_avg_pool", { dense = 1000 },
-]
-"""
+RESNET50, VGG16, MOBILENET = ((SPECS / f"{name}.toml").read_text() for name in ("resnet50", "vgg16", "mobilenet"))
 
 LABELS = tuple("0123456789")
 DIGITS = Facts.of(Shape((28, 28, 1)), LABELS, examples={"train": 100, "validation": 0, "test": 0})
