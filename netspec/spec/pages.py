@@ -139,6 +139,9 @@ def find(word: str) -> tuple[Page, ...]:
         raise SpecError(Diagnostic("unsupported", message))
     guess = nearest(name, {p.name for p in pages() if _is_of(p, family)} | FAMILIES.keys())
     help_ = f"did you mean '{guess}'?" if guess else "netspec list shows all that there is"
+    if owners := [page.name for page in pages() if any(key.name == name for key in page.keys)]:
+        shown = ", ".join(owners[:4]) + (", …" if len(owners) > 4 else "")
+        help_ = f"it is a key of {shown}: netspec explain {owners[0]}"
     raise SpecError(Diagnostic("unknown-kind", f"nothing is called '{word}'", help=help_))
 
 
