@@ -15,9 +15,10 @@ from netspec.spec.call import Shape
 from netspec.spec.layer import Layer
 from netspec.spec.sections import Model, Spec
 
-__all__ = ["inputs_of"]
+__all__ = ["MOST_NUMBERS", "inputs_of"]
 
 MOST_NUMBERS = 10**13
+"""Parameters of a network, or numbers of one input or activation, at the most."""
 
 
 def inputs_of(spec: Spec, model: Model, at: Path, facts: Facts | None) -> dict[str, Value]:

@@ -15,7 +15,7 @@ from netspec.graph.facts import Facts
 from netspec.graph.fill import fill, place_of, within
 from netspec.graph.graph import Graph, Node, Step, Value
 from netspec.graph.initials import initial_calls
-from netspec.graph.inputs import inputs_of
+from netspec.graph.inputs import MOST_NUMBERS, inputs_of
 from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, check_reads, join_fits, some
 from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.sharing import borrowed, check_same, owned
@@ -32,9 +32,6 @@ MOST_LAYERS = 20_000
 
 MOST_DIFFERENT = 1_000
 """Layers that differ in kind, keys or shape, at the most: each takes JAX some milliseconds to look at."""
-
-MOST_NUMBERS = 10**13
-"""Parameters of a network, or numbers of one activation, at the most."""
 
 DEEPEST = 64
 """Blocks within blocks, at the most."""
