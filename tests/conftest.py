@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# The same examples each time, so that a change that breaks nothing is never refused; HYPOTHESIS=random tries others.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+if os.environ.get("HYPOTHESIS") != "random":
+    hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True, scope="session")

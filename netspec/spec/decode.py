@@ -23,7 +23,7 @@ from netspec.spec.optimizers import Optimizer
 from netspec.spec.reader import EnoughError, TableReader
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec, Train
-from netspec.spec.values import described
+from netspec.spec.values import Anything, described
 
 __all__ = ["decode"]
 
@@ -278,7 +278,7 @@ class _SpecReader(TableReader):
     def late(self, text: str, path: Path) -> tuple[Any, Any]:
         """A default that is an expression."""
         try:
-            return Any, Late(parse(text))
+            return Anything, Late(parse(text))
         except ExpressionError as error:
             place = at_expression(self.document.value_place(path), error.start, error.end)
             self.wrong("expression", error.message, place, help=error.help)

@@ -22,6 +22,7 @@ from netspec.spec.expression import Expression, ExpressionError, parse
 __all__ = [
     "EXPRESSION",
     "LARGEST_NUMBER",
+    "Anything",
     "Count",
     "Delay",
     "Duration",
@@ -192,6 +193,20 @@ else:
 def is_name(value: Any) -> bool:
     """Whether a value can be a name."""
     return isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,63}", value) is not None
+
+
+def _any(value: Any) -> Any:
+    if (found := as_expression(value)) is not None:
+        return found
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise must_be("a number, a switch or a string", value)
+
+
+Anything = Annotated[
+    Any, PlainValidator(_any), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string"}]})
+]
+"""A value of any type; may hold an `Expression`."""
 
 
 def _name(value: Any) -> Any:

@@ -36,6 +36,7 @@ OTHER_PART = "another part of the spec makes it a mistake"
 UNSEEN: Mapping[str, str] = {
     "argument_called_like_python": BLOCK,
     "argument_missing": BLOCK,
+    "argument_of_late_default": BLOCK,
     "argument_of_wrong_type": BLOCK,
     "argument_of_wrong_type_in_list": BLOCK,
     "argument_out_of_range": BLOCK,
