@@ -43,7 +43,7 @@ def batch_of(spec: Spec, facts: Facts) -> int:
     examples = facts.examples["train"]
     batch = examples if spec.train.batch == "all" else spec.train.batch
     if batch > examples:
-        place = spec.document.value_place(("train", "batch"))
+        place = spec.document.value_place((*spec.at("train"), "batch"))
         message = f"a batch of {batch} is more than the {examples} training examples"
         given = "batch" in spec.document.values["train"]
         label = 'fewer, or "all"' if given else '32 where nothing is said: add batch = "all", or fewer'
@@ -90,17 +90,19 @@ def build_optimizer(spec: Spec, clock: Clock) -> Updater:
     schedule = None if spec.schedule is None else spec.schedule.lower(clock)
     if schedule is not None and not spec.optimizer.takes_schedule:
         message = f"{spec.optimizer.kind} takes a learning rate that stays the same, and there is a [schedule]"
-        raise SpecError(Diagnostic("schedule", message, document.key_place(("schedule",))))
+        raise SpecError(Diagnostic("schedule", message, document.key_place(spec.at("schedule"))))
     if schedule is not None and getattr(spec.optimizer, "learning_rate", None) is None:
         message = f"{spec.optimizer.kind} has no learning rate here that a [schedule] could change"
         raise SpecError(
-            Diagnostic("schedule", message, document.key_place(("schedule",)), help="give [optimizer] a learning_rate")
+            Diagnostic(
+                "schedule", message, document.key_place(spec.at("schedule")), help="give [optimizer] a learning_rate"
+            )
         )
     chain = spec.optimizer.lower(schedule)
     try:
         transformation = optax.chain(*(construct(c) for c in chain)) if len(chain) > 1 else construct(chain[0])
     except (TypeError, ValueError) as error:
-        place = document.value_place(("optimizer", "kind"))
+        place = document.value_place((*spec.at("optimizer"), "kind"))
         raise SpecError(
             Diagnostic("optimizer", f"{spec.optimizer.kind} refuses its arguments: {error}", place)
         ) from error

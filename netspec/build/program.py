@@ -104,7 +104,7 @@ def _judge(spec: Spec, facts: Facts, objective: Objective) -> Judge:
     metric = f"{part}/{objective.main}" if keep is None else keep.best
     known = [f"{p}/{m}" for p in ("validation", "train") if facts.examples[p] for m in objective.metrics]
     if metric not in known:
-        place = spec.document.value_place(("train", "keep", "best"))
+        place = spec.document.value_place((*spec.at("train"), "keep", "best"))
         raise SpecError(
             Diagnostic(
                 "unknown-name",

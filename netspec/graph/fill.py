@@ -44,7 +44,7 @@ def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -
     names = {**spec.let, **(facts.constants if facts else {})}
 
     def filled(table: T | None, key: str, owner: str) -> T | None:
-        return None if table is None else fill(table, names, (key,), owner, spec.document, ())
+        return None if table is None else fill(table, names, spec.at(key), owner, spec.document, ())
 
     data = None if spec.data is None else fill(spec.data, spec.let, ("data",), "[data]", spec.document, ())
     if only_data:

@@ -184,7 +184,7 @@ def remainder(subject: Subject) -> Iterator[Diagnostic]:
     yield warning(
         "remainder",
         f"a batch of {batch:,} leaves {left:,} of the {examples:,} training examples out of every epoch",
-        subject.spec.document.value_place(("train", "batch")),
+        subject.spec.document.value_place((*subject.spec.at("train"), "batch")),
         note=f"an epoch is {whole}, and others are left out each time",
         help=f'batch = {examples // (steps + 1)}, or "all"',
     )
@@ -214,7 +214,7 @@ def learning_rate(subject: Subject) -> Iterator[Diagnostic]:
     yield warning(
         "learning-rate",
         f"a learning rate of {rate:g} is large for {optimizer.kind}",
-        subject.spec.document.value_place(("optimizer", "learning_rate")),
+        subject.spec.document.value_place((*subject.spec.at("optimizer"), "learning_rate")),
         note=f"its steps are about as large as the rate, whatever the gradient: every weight moves by {rate:g} a step"
         + (begin if "kernel" not in layers[-1].node.initial else ""),
         help="1e-3 is usual",

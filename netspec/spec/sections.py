@@ -141,6 +141,7 @@ class Spec:
         losses: what is minimised, the sum of these.
         document: where every value stands.
         lint: which warnings are meant.
+        moved: by section, where it stands in the document, of those that stand elsewhere than under their own name.
     """
 
     name: str
@@ -156,7 +157,13 @@ class Spec:
     train: Train | None
     document: Document
     lint: Lint = field(default_factory=Lint)
+    moved: Mapping[str, Path] = field(default_factory=dict)
+
+    def at(self, section: str) -> Path:
+        """Where a section stands in the document."""
+        return self.moved.get(section, (section,))
 
     def loss_path(self, i: int) -> Path:
         """Where the loss of that number stands in the document: `[loss]`, or one of several `[[loss]]`."""
-        return ("loss", i) if isinstance(self.document.values.get("loss"), list) else ("loss",)
+        path = self.at("loss")
+        return (*path, i) if (*path, 0) in self.document.places else path
