@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netspec.build.clock import batch_of, clock_of
 from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
-from netspec.build.optimizer import Updater, batch_of, build_optimizer, clock_of
+from netspec.build.optimizer import Updater, build_optimizer
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill_sections
 from netspec.graph.resolve import resolve
-from netspec.spec.schedules import Clock
+from netspec.spec.clock import Clock
 from netspec.spec.sections import Spec
 
 __all__ = ["Judge", "Program", "build"]

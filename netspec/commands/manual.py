@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from netspec.diagnostics import NetspecError
 from netspec.document import parse
 from netspec.spec.call import Call, Parameter
+from netspec.spec.clock import Clock
 from netspec.spec.decode import decode
 from netspec.spec.examples import spec_with
 from netspec.spec.layer import Layer
 from netspec.spec.pages import Page, find, listed
-from netspec.spec.schedules import Clock
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:

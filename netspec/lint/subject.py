@@ -12,7 +12,7 @@ from netspec.document import Path
 from netspec.graph.facts import Facts
 from netspec.graph.graph import Graph, Node
 from netspec.lint.flow import Flow, Operation
-from netspec.spec.schedules import Clock
+from netspec.spec.clock import Clock
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:

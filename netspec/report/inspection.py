@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from netspec.report.receptive_field import WINDOWS, receptive_fields
 from netspec.report.wording import setting
 from netspec.spec.call import Call, Shape
-from netspec.spec.schedules import Clock, Schedule
+from netspec.spec.clock import Clock
+from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
         return 1, None
     if facts is None:
         return 1 if spec.train.batch == "all" else spec.train.batch, None
-    from netspec.build.optimizer import batch_of, clock_of
+    from netspec.build.clock import batch_of, clock_of
 
     return batch_of(spec, facts), clock_of(spec, facts)
 

@@ -1,34 +1,17 @@
 """The learning rate's factor over time. All but `constant` begin at 1; `warmup` climbs to 1 from 0 before that."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
+from netspec.spec.clock import Clock
 from netspec.spec.kind import Kind
 from netspec.spec.values import Delay, Duration, Fraction, Positive, Share, Span
 
-__all__ = ["Clock", "Schedule"]
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """How long a training is: what durations are measured by.
-
-    Args:
-        steps: of the whole training.
-        per_epoch: steps of one pass over the training examples.
-    """
-
-    steps: int
-    per_epoch: int
-
-    def steps_of(self, duration: Duration) -> int:
-        """A duration in steps, at least one."""
-        return max(1, duration.steps(self.steps, self.per_epoch))
+__all__ = ["Schedule"]
 
 
 class Schedule(Kind, family="schedule"):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from netspec.spec.schedules import Clock
+from netspec.spec.clock import Clock
 
 __all__ = ["Examples", "Feed", "Window", "feed_for", "in_memory", "size_of", "windows"]
 

@@ -14,8 +14,8 @@ import pytest
 from netspec.build.optimizer import Updater, build_optimizer
 from netspec.diagnostics import SpecError
 from netspec.document import parse
+from netspec.spec.clock import Clock
 from netspec.spec.decode import decode
-from netspec.spec.schedules import Clock
 
 CLOCK = Clock(steps=100, per_epoch=10)
 

@@ -15,9 +15,9 @@ from optax import contrib
 
 from netspec.build.optimizer import build_optimizer
 from netspec.document import parse
+from netspec.spec.clock import Clock
 from netspec.spec.decode import decode
 from netspec.spec.optimizers import NEED_MORE, optimizer_kind, optimizer_names, optimizer_signature
-from netspec.spec.schedules import Clock
 
 
 def live(name: str) -> Any:

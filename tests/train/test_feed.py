@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.spec.schedules import Clock
+from netspec.spec.clock import Clock
 from netspec.train.feed import Window, feed_for, size_of, windows
 
 PLANS = st.builds(

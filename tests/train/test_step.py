@@ -15,8 +15,8 @@ from netspec.build import Program, build
 from netspec.document import parse
 from netspec.graph.facts import Facts
 from netspec.spec.call import Shape
+from netspec.spec.clock import Clock
 from netspec.spec.decode import decode
-from netspec.spec.schedules import Clock
 from netspec.train.feed import feed_for, windows
 from netspec.train.state import Keys, begin, from_arrays, shapes, to_arrays
 from netspec.train.step import Steps, _looped, _single, make_order
