@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from netspec.spec.call import Shape
 
-__all__ = ["Facts", "InputFacts", "TargetFacts"]
+__all__ = ["NOTHING", "Facts", "InputFacts", "TargetFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,7 @@ class Facts:
             for n, t in data["targets"].items()
         }
         return Facts(inputs, targets, dict(data["examples"]))
+
+
+NOTHING = Facts({"input": InputFacts(Shape((0,)), "float32")}, {}, {"train": 1, "validation": 0, "test": 0})
+"""What there is to know where the model is a point, which learns from no data: one example of nothing."""
