@@ -34,7 +34,10 @@ def described_error(
     """
     loc, context = detail["loc"], detail.get("ctx", {})
     key = next((str(part) for part in loc if isinstance(part, str)), "")
-    here: Path = places.get(key, (*path, *loc[:1])) + tuple(p for p in loc[1:] if isinstance(p, int))
+    value: Path = places.get(key, (*path, *loc[:1]))
+    # Most words in it are of pydantic's own; those of an item inside are places, too.
+    inside = (*value, *loc[1:]) in document.places
+    here = value + tuple(p for p in loc[1:] if inside or isinstance(p, int))
     kind = detail["type"]
     if kind == "choice":
         place = document.key_place((*path, context["key"]) if "key" in context else path)

@@ -17,6 +17,7 @@ from netspec.diagnostics import Diagnostic, Place, nearest
 from netspec.document import Document, Path
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock, field_of
+from netspec.spec.courses import Changing, Course
 from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Literal
 from netspec.spec.kind import Item, Items, Kind, Lists, Table
 from netspec.spec.layer import Layer
@@ -104,13 +105,16 @@ class TableReader:
 
     def inner(self, info: FieldInfo, raw: Any, path: Path, owner: str) -> Any:
         """What a key holds: read here where it is made of tables or items, as it is where it is a plain value."""
-        for mark in info.metadata:
+        optional = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
+        for mark in (*info.metadata, *optional):
             if isinstance(mark, Items):
                 return self.word(raw, path, mark, owner) if mark.words else self.items(raw, path, mark.family, owner)
             if isinstance(mark, Lists):
                 return self.lists(raw, path, mark.family, owner)
             if isinstance(mark, Item):
                 return self.item(raw, path, mark.family, owner)
+            if isinstance(mark, Changing) and isinstance(raw, dict):
+                return self.item(raw, path, Course, owner)
             if isinstance(mark, Initials):
                 return self.initials(raw, path, owner)
         cls = next((c for c in (info.annotation, *get_args(info.annotation)) if _is_table(c)), None)

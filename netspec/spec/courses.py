@@ -1,0 +1,360 @@
+"""Numbers that change over time, written where the number is: `momentum = { linear = [0.5, 0.9], over = "50%" }`."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import (
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from netspec.document.plain import value_text
+from netspec.spec.call import Call, call
+from netspec.spec.clock import Clock
+from netspec.spec.expression import Expression
+from netspec.spec.kind import Kind, items_of
+from netspec.spec.values import (
+    EXPRESSION,
+    LARGEST_NUMBER,
+    Delay,
+    Duration,
+    Fraction,
+    Number,
+    Positive,
+    Rate,
+    Share,
+    Span,
+    as_expression,
+    must_be,
+)
+
+__all__ = [
+    "Changing",
+    "ChangingFraction",
+    "ChangingNumber",
+    "ChangingPositive",
+    "ChangingRate",
+    "ChangingShare",
+    "Course",
+    "Ramp",
+    "changing",
+]
+
+
+class Course(Kind, family="course"):
+    """A number that changes over time, in the place of one that stays: `dropout = { linear = [0.1, 0.5] }`.
+
+    Time is counted from the beginning of the training, or of the phase that it stands in. Each of its numbers must be
+    one that could stand there by itself.
+    """
+
+    @abstractmethod
+    def lower(self, clock: Clock) -> Call:
+        """The call that makes a function of the step, for a training or a phase of that length."""
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers that the spec gives, in turn: none of those between is below or above all of them."""
+        given: tuple[float, ...] = getattr(self, self.kind)
+        return given
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What it is in the first step, and in the end."""
+        return self.numbers[0], self.numbers[-1]
+
+    def __repr__(self) -> str:
+        keys = (self.kind, *(k for k in type(self).model_fields if k in self.model_fields_set and k != self.kind))
+        return f"{{ {', '.join(f'{k} = {_written(getattr(self, k))}' for k in keys)} }}"
+
+
+def _written(value: Any) -> str:
+    """A value as TOML has it.
+
+    >>> _written((0.5, Duration(10, "%")))
+    '[0.5, "10%"]'
+    """
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, Course):
+        return repr(value)
+    return value_text(str(value) if isinstance(value, Duration | Expression) else value)
+
+
+if TYPE_CHECKING:
+    Pair = tuple[float, float]
+    Values = tuple[float, ...]
+else:
+
+    def _numbers(value: Any, expected: str) -> Any:
+        if not isinstance(value, list | tuple):
+            raise must_be(expected, value)
+        return tuple(as_expression(v) or _number(v) for v in value)
+
+    def _number(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+            raise must_be("a list of finite numbers", value)
+        return float(value)
+
+    def _pair(value: Any) -> Any:
+        expected = "two numbers, the first and the last: [0.1, 0.5]"
+        found = _numbers(value, expected)
+        if len(found) != 2:
+            raise must_be(expected, value)
+        return found
+
+    def _values(value: Any) -> Any:
+        expected = "two numbers or more: [0.1, 0.01, 0.001]"
+        found = _numbers(value, expected)
+        if len(found) < 2:
+            raise must_be(expected, value)
+        return found
+
+    _ONE = {"anyOf": [{"type": "number"}, EXPRESSION]}
+    _LIST = {"type": "array", "items": _ONE, "minItems": 2}
+    Pair = Annotated[tuple, PlainValidator(_pair), WithJsonSchema({**_LIST, "maxItems": 2})]
+    """The first number and the last."""
+    Values = Annotated[tuple, PlainValidator(_values), WithJsonSchema(_LIST)]
+    """Two numbers or more."""
+
+Times = Annotated[tuple[Span, ...], Field(strict=False, min_length=1)]
+"""When, each from the beginning."""
+
+
+class Ramp(Course, abstract=True):
+    """From one number to another.
+
+    over: how long that takes; as long as there is time unless said otherwise.
+    after: how long it stays at the first number before.
+    """
+
+    over: Span | None = None
+    after: Delay | None = None
+
+    def times(self, clock: Clock) -> tuple[int, int]:
+        """How many steps it takes, and how many come before."""
+        wait = 0 if self.after is None else self.after.steps(clock.steps, clock.per_epoch)
+        return max(1, clock.steps - wait) if self.over is None else clock.steps_of(self.over), wait
+
+
+class Linear(Ramp):
+    """A line from the first number to the last.
+
+    linear: the two.
+    """
+
+    example = '{ linear = [0.1, 0.5], over = "50%" }'
+
+    linear: Pair
+
+    def lower(self, clock: Clock) -> Call:
+        return call("optax.linear_schedule", *self.linear, *self.times(clock))
+
+
+class Polynomial(Ramp):
+    """last + (first - last) (1 - t)^power, with t from 0 to 1.
+
+    polynomial: the first number and the last.
+    power: 1 is a line; the larger, the sooner it is near the last.
+    """
+
+    example = "{ polynomial = [0.1, 0.5], power = 2 }"
+
+    polynomial: Pair
+    power: Positive = 2.0
+
+    def lower(self, clock: Clock) -> Call:
+        return call("optax.polynomial_schedule", *self.polynomial, self.power, *self.times(clock))
+
+
+class Cosine(Ramp):
+    """Half a cosine from the first number to the last: slow, fast, slow (Loshchilov and Hutter, 2017).
+
+    cosine: the two.
+    """
+
+    example = "{ cosine = [0.1, 0.5] }"
+
+    cosine: Pair
+
+    def lower(self, clock: Clock) -> Call:
+        return call("netspec.nn.schedules.half_cosine", *self.cosine, *self.times(clock))
+
+
+class Exponential(Ramp):
+    """From the first number to the last by the same factor at each step.
+
+    exponential: the two, both above 0.
+    """
+
+    example = "{ exponential = [0.1, 0.5] }"
+
+    exponential: Pair
+
+    def lower(self, clock: Clock) -> Call:
+        return call("netspec.nn.schedules.geometric", *self.exponential, *self.times(clock))
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> Self:
+        if any(not isinstance(n, Expression) and n <= 0 for n in self.exponential):
+            message = "has a factor at each step, and none leads to 0 or past it: both numbers must be above 0"
+            raise PydanticCustomError("choice", message, {"key": "exponential"})
+        return self
+
+
+class Step(Course):
+    """One number after the other.
+
+    step: the numbers, in turn.
+    at: when each but the first takes its turn.
+    """
+
+    example = '{ step = [0.1, 0.3, 0.5], at = ["50%", "75%"] }'
+
+    step: Values
+    at: Times
+
+    def lower(self, clock: Clock) -> Call:
+        return call("netspec.nn.schedules.levels", self.step, tuple(clock.steps_of(t) for t in self.at))
+
+    @model_validator(mode="after")
+    def _one_fewer(self) -> Self:
+        if len(self.at) != len(self.step) - 1:
+            message = f"changes {_times(len(self.step) - 1)}, and has {len(self.at)} in 'at'"
+            raise PydanticCustomError("choice", message, {"key": "at"})
+        return self
+
+
+class Cyclic(Course):
+    """Up and down in lines between two numbers (Smith, 2017).
+
+    cyclic: the number that it begins with, and the other.
+    every: how long it takes there and back.
+    """
+
+    example = '{ cyclic = [0.1, 0.5], every = "20%" }'
+
+    cyclic: Pair
+    every: Span
+
+    def lower(self, clock: Clock) -> Call:
+        return call("netspec.nn.schedules.triangles", *self.cyclic, clock.steps_of(self.every))
+
+
+MOST_PIECES = 100
+
+
+class Join(Course):
+    """One course after the other, each as long as its piece: what it says of time, it says of that.
+
+    join: the courses, in turn.
+    at: when each but the first begins.
+    """
+
+    example = '{ join = [{ linear = [0.1, 0.5] }, { cosine = [0.5, 0.0] }], at = ["20%"] }'
+
+    join: Annotated[tuple[Course, ...], *items_of(Course)]
+    at: Times
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        return tuple(n for course in self.join for n in course.numbers)
+
+    def lower(self, clock: Clock) -> Call:
+        times = tuple(clock.steps_of(t) for t in self.at)
+        ends = (*times, clock.steps)
+        pieces = (
+            piece.lower(Clock(max(1, end - start), clock.per_epoch))
+            for piece, start, end in zip(self.join, (0, *times), ends, strict=True)
+        )
+        return call("optax.join_schedules", tuple(pieces), times)
+
+    @model_validator(mode="after")
+    def _one_fewer(self) -> Self:
+        if not 2 <= len(self.join) <= MOST_PIECES:
+            message = f"has {len(self.join)} pieces, and takes from 2 to {MOST_PIECES}"
+            raise PydanticCustomError("choice", message, {"key": "join"})
+        if len(self.at) != len(self.join) - 1:
+            message = f"changes {_times(len(self.join) - 1)}, and has {len(self.at)} in 'at'"
+            raise PydanticCustomError("choice", message, {"key": "at"})
+        return self
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """Marks a field that holds a plain value, or a table that is a course."""
+
+
+def changing(plain: Any) -> Any:
+    """The type of a field that holds a plain value or a course of such values.
+
+    Args:
+        plain: the type of the value, with its validators and its JSON Schema.
+    """
+    (one,) = [mark.json_schema or {} for mark in plain.__metadata__ if isinstance(mark, WithJsonSchema)][-1:]
+    options = one.get("anyOf", [one])
+    schema = WithJsonSchema({"anyOf": [*options, {"$ref": "#/$defs/course"}]})
+    return Annotated[plain, WrapValidator(_each_number), Changing(), schema]
+
+
+def _each_number(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, Course):
+        return handler(value)
+    _check(value, (), handler)
+    return value
+
+
+def _check(course: Course, at: tuple[str | int, ...], handler: ValidatorFunctionWrapHandler) -> None:
+    """That each number could stand there by itself.
+
+    Raises:
+        ValidationError: one could not; its place is told from the field's.
+    """
+    here = (*at, course.kind)
+    if isinstance(course, Join):
+        for i, piece in enumerate(course.join):
+            _check(piece, (*here, i), handler)
+        return
+    for i, number in enumerate(course.numbers):
+        try:
+            handler(number)
+        except ValidationError as error:
+            moved = [_moved(detail, (*here, i)) for detail in error.errors()]
+            raise ValidationError.from_exception_data("course", moved) from None
+
+
+def _moved(detail: ErrorDetails, at: tuple[str | int, ...]) -> InitErrorDetails:
+    """The same mistake at another place."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    own = PydanticCustomError(kind, detail["msg"], context)
+    return InitErrorDetails(type=own if kind == "value" else kind, loc=at, input=detail["input"], ctx=context)
+
+
+if TYPE_CHECKING:
+    ChangingNumber = float | Course
+    ChangingPositive = float | Course
+    ChangingFraction = float | Course
+    ChangingRate = float | Course
+    ChangingShare = float | Course
+else:
+    ChangingNumber = changing(Number)
+    """Any finite number, or a course."""
+    ChangingPositive = changing(Positive)
+    """A number above 0, or a course."""
+    ChangingFraction = changing(Fraction)
+    """A number from 0 to 1, or a course."""
+    ChangingRate = changing(Rate)
+    """A number from 0 to under 1, or a course."""
+    ChangingShare = changing(Share)
+    """A number above 0, to 1, or a course."""
