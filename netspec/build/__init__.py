@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from netspec.build.network import Network
-from netspec.build.program import Program, build
+from netspec.build.program import Phase, Program, build
 
-__all__ = ["Network", "Program", "build"]
+__all__ = ["Network", "Phase", "Program", "build"]

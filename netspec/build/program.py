@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.build.clock import batch_of, clock_of
+from netspec.build.clock import clock_of
 from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
 from netspec.build.optimizer import Updater, build_optimizer
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill_sections
+from netspec.graph.graph import Graph, covers
 from netspec.graph.resolve import resolve
 from netspec.spec.clock import Clock
 from netspec.spec.sections import Spec
+from netspec.spec.training import Phase as PhaseSection
+from netspec.spec.training import Train, phase_specs
 
-__all__ = ["Judge", "Program", "build"]
+__all__ = ["Judge", "Phase", "Program", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +42,90 @@ class Judge:
         return than is None or (value > than if self.higher_is_better else value < than)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Phase:
+    """A stage of a training; ordinary training is one.
+
+    Args:
+        name: empty where there is only one.
+        spec: the whole one, with what the phase says in it.
+        network: knows what stays as it begins.
+        clock: how long the phase is; its steps are counted from its beginning.
+        judge: which step was best.
+        patience: by which metric it may end early.
+    """
+
+    name: str
+    spec: Spec
+    network: Network
+    objective: Objective
+    updater: Updater
+    clock: Clock
+    judge: Judge
+    patience: Judge
+
+    @property
+    def train(self) -> Train:
+        """Its section."""
+        assert self.spec.train is not None
+        return self.spec.train
+
+
+@dataclass(frozen=True)
 class Program:
     """A spec, ready to be trained.
 
     Args:
         spec: its expressions worked out.
         facts: what the data tells.
-        network, objective, updater: what the sections became.
-        clock: how long the training is.
-        batch: examples a step.
-        judge: which step was best.
+        network: as it is initialised and used.
+        phases: in turn, at least one; the last one's objective is what the result is judged by.
     """
 
     spec: Spec
     facts: Facts
     network: Network
-    objective: Objective
-    updater: Updater
-    clock: Clock
-    batch: int
-    judge: Judge
+    phases: tuple[Phase, ...]
+
+    @property
+    def last(self) -> Phase:
+        """The phase that the result comes from."""
+        return self.phases[-1]
+
+    @property
+    def objective(self) -> Objective:
+        """What the result is judged by."""
+        return self.last.objective
+
+    @property
+    def updater(self) -> Updater:
+        """Of the last phase."""
+        return self.last.updater
+
+    @property
+    def clock(self) -> Clock:
+        """Of the last phase."""
+        return self.last.clock
+
+    @property
+    def judge(self) -> Judge:
+        """Which step of the last phase was best."""
+        return self.last.judge
+
+    @property
+    def batch(self) -> int:
+        """Examples a step; the most that a step takes."""
+        return max(stretch.batch for phase in self.phases for stretch in phase.clock.stretches)
+
+    @property
+    def steps(self) -> int:
+        """Of all phases, if none ends early."""
+        return sum(phase.clock.steps for phase in self.phases)
+
+    @property
+    def members(self) -> int | None:
+        """Networks that are trained side by side and speak as one; None for a single one."""
+        return None if self.spec.train is None else self.spec.train.members
 
 
 def build(spec: Spec, facts: Facts) -> Program:
@@ -75,23 +141,48 @@ def build(spec: Spec, facts: Facts) -> Program:
         message = "several models are trained by several losses with optimizers of their own, which is not there yet"
         help_ = "they can be inspected and compiled; [model] can be trained"
         raise SpecError(Diagnostic("unsupported", message, place, help=help_))
-    objective = build_objective(filled, graph, facts)
-    clock = clock_of(filled, facts)
-    updater = build_optimizer(filled, clock)
-    if not set(graph.parameters) - graph.frozen:
-        place = spec.document.key_place(("model",))
-        label = "all of them are frozen" if graph.parameters else ""
+    specs = phase_specs(filled)
+    phases = tuple(_phase(one, i, filled, graph, facts) for i, one in enumerate(specs))
+    return Program(filled, facts, Network(graph), phases)
+
+
+def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase:
+    section = whole.phases[i] if whole.phases else None
+    held = graph if section is None else graph.holding(_held(section, i, whole, graph))
+    objective = build_objective(spec, held, facts)
+    clock = clock_of(spec, facts)
+    updater = build_optimizer(spec, clock)
+    if not set(held.parameters) - held.frozen:
+        place = spec.document.key_place(("model",) if section is None else ("phase", i))
+        label = "all of them are frozen" if held.parameters else ""
         raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
-    return Program(
-        filled,
-        facts,
-        Network(graph),
-        objective,
-        updater,
-        clock,
-        batch_of(filled, facts),
-        _judge(filled, facts, objective),
-    )
+    judge = _judge(spec, facts, objective)
+    name = "" if section is None else section.name or f"phase{i + 1}"
+    return Phase(name, spec, Network(held), objective, updater, clock, judge, _patience(spec, facts, objective, judge))
+
+
+def _held(section: PhaseSection, i: int, spec: Spec, graph: Graph) -> frozenset[str]:
+    """The paths of the parameters that a phase leaves as they are.
+
+    Raises:
+        SpecError: a pattern means none.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for key, patterns in (("freeze", section.freeze), ("train", section.train)):
+        for j, pattern in enumerate(patterns or ()):
+            meant = frozenset(path for path in graph.parameters if covers(pattern, path))
+            if not meant:
+                listed = ("phase", i, key, j)
+                place = spec.document.value_place(listed if listed in spec.document.places else listed[:-1])
+                known = list(graph.parameters)
+                guess = nearest(pattern, {part for path in known for part in (path, path.partition("/")[0])})
+                label = f"did you mean '{guess}'?" if guess else ""
+                note = f"there are: {', '.join(known[:8])}{', …' if len(known) > 8 else ''}"
+                message = f"'{pattern}' matches no layer or parameter"
+                raise SpecError(Diagnostic("unmatched", message, place, label=label, note=note))
+            found[key] = found.get(key, frozenset()) | meant
+    learned = found.get("train", frozenset(graph.parameters))
+    return frozenset(graph.parameters) - learned | found.get("freeze", frozenset())
 
 
 def _judge(spec: Spec, facts: Facts, objective: Objective) -> Judge:
@@ -103,17 +194,27 @@ def _judge(spec: Spec, facts: Facts, objective: Objective) -> Judge:
     part = "validation" if facts.examples["validation"] else "train"
     keep = None if spec.train is None else spec.train.keep
     metric = f"{part}/{objective.main}" if keep is None else keep.best
+    return _by(metric, spec, facts, objective, keep is not None, ("keep", "best"))
+
+
+def _patience(spec: Spec, facts: Facts, objective: Objective, judge: Judge) -> Judge:
+    """By what a training may end early.
+
+    Raises:
+        SpecError: `stop` names a metric that there is not.
+    """
+    stop = None if spec.train is None else spec.train.stop
+    if stop is None or stop.metric is None:
+        return judge
+    return _by(stop.metric, spec, facts, objective, False, ("stop", "metric"))
+
+
+def _by(metric: str, spec: Spec, facts: Facts, objective: Objective, keep: bool, keys: tuple[str, str]) -> Judge:
     known = [f"{p}/{m}" for p in ("validation", "train") if facts.examples[p] for m in objective.metrics]
     if metric not in known:
-        place = spec.document.value_place((*spec.at("train"), "keep", "best"))
-        raise SpecError(
-            Diagnostic(
-                "unknown-name",
-                f"nothing is measured as '{metric}'",
-                place,
-                label=f"did you mean '{guess}'?" if (guess := nearest(metric, known)) else "",
-                note=f"there are: {', '.join(known)}",
-            )
-        )
-    better = objective.metrics[metric.partition("/")[2]].higher_is_better
-    return Judge(metric, better, keep is not None)
+        guess = nearest(metric, known)
+        place = spec.document.value_place(spec.at("train", *keys))
+        message, label = f"nothing is measured as '{metric}'", f"did you mean '{guess}'?" if guess else ""
+        note = f"there are: {', '.join(known)}"
+        raise SpecError(Diagnostic("unknown-name", message, place, label=label, note=note))
+    return Judge(metric, objective.metrics[metric.partition("/")[2]].higher_is_better, keep)

@@ -12,6 +12,7 @@ from netspec.diagnostics import Diagnostic, Place, SpecError
 from netspec.document import Document, Path
 from netspec.graph.facts import Facts
 from netspec.spec.blocks import UserBlock
+from netspec.spec.courses import Course
 from netspec.spec.expression import ExpressionError
 from netspec.spec.kind import Table
 from netspec.spec.layer import Layer
@@ -58,6 +59,9 @@ def fill_sections(spec: Spec, facts: Facts | None, *, only_data: bool = False) -
         optimizer=filled(spec.optimizer, "optimizer", spec.optimizer.kind if spec.optimizer else ""),
         schedule=filled(spec.schedule, "schedule", spec.schedule.kind if spec.schedule else ""),
         train=filled(spec.train, "train", "[train]"),
+        phases=tuple(
+            fill(phase, names, ("phase", i), "[[phase]]", spec.document, ()) for i, phase in enumerate(spec.phases)
+        ),
     )
 
 
@@ -71,13 +75,16 @@ def fill(table: T, names: Mapping[str, Any], path: Path, owner: str, document: D
             inner[key] = {k: fill(v, names, (*path, key, k), v.kind, document, context) for k, v in value.items()}
         elif isinstance(value, tuple) and value and isinstance(value[0], Table) and not isinstance(value[0], Layer):
             inner[key] = tuple(
-                fill(v, names, (*path, key, i), getattr(v, "kind", owner), document, context)
+                fill(v, names, _listed(document, (*path, key), i), getattr(v, "kind", owner), document, context)
                 for i, v in enumerate(value)
             )
     changed = {k: v for k, v in inner.items() if v is not table.__dict__[k]}
     whole = table.model_copy(update=changed) if changed else table
     try:
-        return whole.filled(names)
+        filled = whole.filled(names)
+        # The numbers of a course must be such as its key takes.
+        courses = filled is whole and any(isinstance(v, Course) for v in changed.values())
+        return type(whole).model_validate({k: whole.__dict__[k] for k in whole.model_fields_set}) if courses else filled
     except ExpressionError as error:
         field = getattr(error, "key", "")
         key = _key(table, field)
@@ -92,6 +99,11 @@ def fill(table: T, names: Mapping[str, Any], path: Path, owner: str, document: D
     except ValidationError as error:
         found = described_errors(error, document, path, owner)
         raise SpecError(*(replace(d, note=d.note or within(context)) for d in found)) from None
+
+
+def _listed(document: Document, path: Path, i: int) -> Path:
+    """Where one of several stands; of a single one, brackets may be left out."""
+    return (*path, i) if (*path, i) in document.places else path
 
 
 def _key(table: Table, field: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from netspec.graph.trace import Traced
 from netspec.spec.call import Call, Shape
 from netspec.spec.layer import Layer
 
-__all__ = ["Graph", "Node", "Step", "Value", "matches"]
+__all__ = ["Graph", "Node", "Step", "Value", "covers", "matches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,18 @@ class Graph:
         inputs: by name; the only one is called "input" unless the spec names it.
         nodes: in turn.
         outputs: by name, the path of the node that gives it; the main one first.
+        held: the paths of parameters that stay as they begin besides those of frozen nodes.
     """
 
     name: str
     inputs: Mapping[str, Value]
     nodes: tuple[Node, ...]
     outputs: Mapping[str, str]
+    held: frozenset[str] = frozenset()
+
+    def holding(self, paths: frozenset[str]) -> Graph:
+        """The same graph, in which the parameters with these paths stay as they begin, too."""
+        return replace(self, nodes=_frozen(self.nodes, paths), held=self.held | paths) if paths else self
 
     def leaves(self) -> Iterator[Node]:
         """All layers, in the order in which they are written."""
@@ -162,7 +168,7 @@ class Graph:
     @property
     def frozen(self) -> frozenset[str]:
         """The paths of the parameters that stay as they begin."""
-        return frozenset(path for leaf in self.leaves() if leaf.frozen for path, _ in leaf.arrays("parameters"))
+        return self.held.union(path for leaf in self.leaves() if leaf.frozen for path, _ in leaf.arrays("parameters"))
 
     @property
     def multiply_adds(self) -> int:
@@ -174,6 +180,28 @@ class Graph:
         """How many numbers one example leaves behind for the backward pass: the result of every call."""
         results = (leaf.repeats * prod(step.traced.output) for leaf in self.leaves() for step in leaf.steps)
         return sum(prod(value.shape) for value in self.inputs.values()) + sum(results)
+
+
+def _frozen(nodes: tuple[Node, ...], paths: frozenset[str]) -> tuple[Node, ...]:
+    """Nodes, of which those are frozen that have no other parameters than these."""
+
+    def held(node: Node) -> Node:
+        if node.branches:
+            return replace(node, branches={name: _frozen(branch, paths) for name, branch in node.branches.items()})
+        own = {path for path, _ in node.arrays("parameters")}
+        return replace(node, frozen=True) if own and own <= paths else node
+
+    return tuple(held(node) for node in nodes)
+
+
+def covers(pattern: str, path: str) -> bool:
+    """Whether a pattern means a path, or something that it lies in.
+
+    >>> covers("conv*", "conv2/kernel"), covers("block1", "block1/conv2/kernel")
+    (True, True)
+    """
+    parts = path.split("/")
+    return any(matches(pattern, "/".join(parts[:n])) for n in range(1, len(parts) + 1))
 
 
 def matches(pattern: str, path: str) -> bool:

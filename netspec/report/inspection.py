@@ -319,10 +319,11 @@ def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
     if spec.train is None:
         return 1, None
     if facts is None:
-        return 1 if spec.train.batch == "all" else spec.train.batch, None
-    from netspec.build.clock import batch_of, clock_of
+        return spec.train.batch if isinstance(spec.train.batch, int) else 1, None
+    from netspec.build.clock import clock_of
 
-    return batch_of(spec, facts), clock_of(spec, facts)
+    clock = clock_of(spec, facts)
+    return max(stretch.batch for stretch in clock.stretches), clock
 
 
 def _updater(spec: Spec, clock: Clock | None) -> Updater | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, TypeVar
+
+from pydantic.fields import FieldInfo
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.document import Document, Path
 from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, Late, UserBlock, type_of, user_block
 from netspec.spec.data import Data
 from netspec.spec.expression import ExpressionError, parse
-from netspec.spec.kind import Kind, Table
+from netspec.spec.kind import Kind, Section, Table
 from netspec.spec.layer import Layer
 from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
@@ -22,7 +24,8 @@ from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.reader import EnoughError, TableReader
 from netspec.spec.schedules import Schedule
-from netspec.spec.sections import BlockDefinition, Model, Spec, Train
+from netspec.spec.sections import BlockDefinition, Model, Spec
+from netspec.spec.training import Phase, Train
 from netspec.spec.values import Anything, described
 
 __all__ = ["decode"]
@@ -40,6 +43,7 @@ SECTIONS = (
     "optimizer",
     "schedule",
     "train",
+    "phase",
     "lint",
 )
 
@@ -102,17 +106,31 @@ class _SpecReader(TableReader):
         model = self.section(Model, "model")
         models = self.models(self.table_at("models"))
         self.check_models(values)
-        losses = self.losses(values.get("loss"))
+        losses = () if values.get("loss") is None else self.losses(values["loss"], ("loss",))
         optimizer = self.kind_section(Optimizer, "optimizer")
         schedule = self.kind_section(Schedule, "schedule")
         train = self.section(Train, "train")
+        phases = self.phases(values.get("phase", []))
         lint = self.section(Lint, "lint") or Lint()
-        if train is not None:
-            self.check_train(train)
+        self.check_train(train, phases)
         if self.mistakes:
             return None
-        blocks, document = definitions, self.document
-        spec = Spec(name, seed, let, data, blocks, model, models, losses, optimizer, schedule, train, document, lint)
+        spec = Spec(
+            name=name,
+            seed=seed,
+            let=let,
+            data=data,
+            blocks=definitions,
+            model=model,
+            models=models,
+            losses=losses,
+            optimizer=optimizer,
+            schedule=schedule,
+            train=train,
+            document=self.document,
+            lint=lint,
+            phases=phases,
+        )
         self.check_used(spec)
         return spec
 
@@ -123,6 +141,7 @@ class _SpecReader(TableReader):
             if not isinstance(body, dict):
                 self.not_a_table(f"[models.{name}]", body, ("models", name))
                 continue
+            self.check_model(body, ("models", name), f"[models.{name}]")
             model = self.table(Model, body, ("models", name), f"[models.{name}]", tuple(Model.model_fields))
             if model is not None:
                 found[name] = model
@@ -135,14 +154,47 @@ class _SpecReader(TableReader):
         elif "model" in values and "models" in values:
             place = self.document.key_place(("models",))
             self.wrong("choice", "a spec has [model], or [models.NAME] for several, and not both", place)
+        if isinstance(values.get("model"), dict):
+            self.check_model(values["model"], ("model",), "[model]")
+        if "data" in values and isinstance(values.get("model"), dict) and "point" in values["model"]:
+            place = self.document.key_place(("data",))
+            self.wrong("choice", "a point learns from no data, and there is a [data]", place, "leave it out")
 
-    def losses(self, raw: Any) -> tuple[Loss, ...]:
+    def check_model(self, raw: Mapping[str, Any], path: Path, owner: str) -> None:
+        """See that a model is said by its layers; or is a point, where it is the only one."""
+        if not {"layers", "point"} & raw.keys():
+            place = self.document.key_place(path)
+            self.wrong("missing-key", f"{owner} needs 'layers'", place, help="add layers = …")
+        if "point" in raw and path != ("model",):
+            place = self.document.key_place((*path, "point"))
+            self.wrong("choice", "a point is the only model of a spec", place, help="write it in [model]")
+
+    def losses(self, raw: Any, path: Path) -> tuple[Loss, ...]:
         """`[loss]`, or each `[[loss]]`."""
         if not isinstance(raw, list):
-            loss = self.kind_section(Loss, "loss")
+            loss = self.kind_table(Loss, raw, path, "[loss]")
             return () if loss is None else (loss,)
-        found = [self.kind_table(Loss, part, ("loss", i), "[[loss]]") for i, part in enumerate(raw)]
+        found = [self.kind_table(Loss, part, (*path, i), "[[loss]]") for i, part in enumerate(raw)]
         return tuple(loss for loss in found if loss is not None)
+
+    def phases(self, raw: Any) -> tuple[Phase, ...]:
+        """Each `[[phase]]`."""
+        if not isinstance(raw, list):
+            self.not_a_table("[[phase]]", raw, ("phase",))
+            return ()
+        found = []
+        for i, body in enumerate(raw):
+            if not isinstance(body, dict):
+                self.not_a_table("[[phase]]", body, ("phase", i))
+                continue
+            found.append(self.table(Phase, body, ("phase", i), "[[phase]]", tuple(Phase.model_fields)))
+        return tuple(phase for phase in found if phase is not None)
+
+    def inner(self, info: FieldInfo, raw: Any, path: Path, owner: str) -> Any:
+        mark = next((m for m in info.metadata if isinstance(m, Section)), None)
+        if mark is None:
+            return super().inner(info, raw, path, owner)
+        return self.losses(raw, path) if mark.family is Loss else self.kind_table(mark.family, raw, path, owner)
 
     def table_at(self, key: str) -> Mapping[str, Any]:
         raw = self.document.values.get(key, {})
@@ -310,12 +362,22 @@ class _SpecReader(TableReader):
         rest = {k: v for k, v in raw.items() if k != "kind"}
         return kind and self.table(kind, rest, path, kind.kind, (*kind.keys(), *kind.universal()))
 
-    def check_train(self, train: Train) -> None:
-        if (train.epochs is None) == (train.steps is None):
-            both = train.epochs is not None
-            message = "[train] has both 'epochs' and 'steps'" if both else "[train] needs 'epochs' or 'steps'"
-            place = self.document.key_place(("train", "steps") if both else ("train",))
-            self.wrong("choice", message, place, label="give one of them")
+    def check_train(self, train: Train | None, phases: Sequence[Phase]) -> None:
+        """Each phase needs a length of its own, or that of `[train]`."""
+        either = "'epochs' or 'steps'"
+        for path, table in (("train",), train), *((("phase", i), phase) for i, phase in enumerate(phases)):
+            if table is not None and table.epochs is not None and table.steps is not None:
+                place = self.document.key_place((*path, "steps"))
+                self.wrong("choice", f"[{path[0]}] has both 'epochs' and 'steps'", place, label="give one of them")
+        if train is not None and (train.epochs is not None or train.steps is not None):
+            return
+        for i, phase in enumerate(phases):
+            if phase.epochs is None and phase.steps is None:
+                place = self.document.key_place(("phase", i))
+                self.wrong("choice", f"[[phase]] needs {either}, which [train] does not give", place)
+        if train is not None and not phases:
+            place = self.document.key_place(("train",))
+            self.wrong("choice", f"[train] needs {either}", place, label="give one of them")
 
     def check_used(self, spec: Spec) -> None:
         document = self.document

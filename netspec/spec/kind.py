@@ -10,7 +10,19 @@ from pydantic_core import PydanticCustomError
 
 from netspec.spec.expression import Expression
 
-__all__ = ["Item", "Items", "Kind", "Lists", "Table", "item_of", "items_of", "lists_of", "snake_case"]
+__all__ = [
+    "Item",
+    "Items",
+    "Kind",
+    "Lists",
+    "Section",
+    "Table",
+    "item_of",
+    "items_of",
+    "lists_of",
+    "section_of",
+    "snake_case",
+]
 
 
 class Table(BaseModel):
@@ -134,6 +146,13 @@ class Lists:
     family: type[Kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Marks a field that stands for a section of the spec (`optimizer = { kind = "adam" }`)."""
+
+    family: type[Kind]
+
+
 def item_of(family: type[Kind]) -> tuple[Any, ...]:
     """What makes `Annotated[Family | None, *item_of(Family)]` the type of one item, decoded by the table's reader."""
     return Item(family), PlainValidator(lambda value: _member(value, family)), _reference(family)
@@ -167,6 +186,12 @@ def lists_of(family: type[Kind]) -> tuple[Any, ...]:
 
     schema = {"type": "array", "items": {"type": "array", "items": {"$ref": f"#/$defs/{family.family}"}}}
     return Lists(family), PlainValidator(lists), WithJsonSchema(schema)
+
+
+def section_of(family: type[Kind]) -> tuple[Any, ...]:
+    """What makes `Annotated[Family | None, *section_of(Family)]` the type of a section within a table."""
+    schema = {"$ref": f"#/$defs/{family.family}_section"}
+    return Section(family), PlainValidator(lambda value: value), WithJsonSchema(schema)
 
 
 def _members(value: Any, family: type[Kind]) -> tuple[Any, ...]:

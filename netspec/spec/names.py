@@ -20,8 +20,8 @@ def names_read(spec: Spec) -> frozenset[str]:
 
 
 def tables(spec: Spec) -> Iterable[Table]:
-    every = (spec.data, spec.model, *spec.models.values(), *spec.losses, spec.optimizer, spec.schedule, spec.train)
-    for table in every:
+    sections = (spec.data, spec.model, *spec.models.values(), *spec.losses, spec.optimizer, spec.schedule, spec.train)
+    for table in (*sections, *spec.phases):
         if table is not None:
             yield from nested(table)
     for block in spec.blocks.values():

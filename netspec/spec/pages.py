@@ -66,6 +66,9 @@ EXAMPLES: Mapping[str, str] = {
     "data": '[data]\nsource = "digits"\ntransform = ["standardize"]\nsplit = { validation = 0.1, test = 0.2 }',
     "split": "split = { validation = 0.1, test = 0.2 }",
     "train": "[train]\nepochs = 30\nbatch = 64",
+    "phase": '[[phase]]\nname = "head"\nepochs = 5\nfreeze = "conv*/**"\n\n[[phase]]\nname = "all"\nepochs = 5\n'
+    'optimizer = { kind = "adam", learning_rate = 1e-4 }',
+    "stop": 'stop = { patience = 10, metric = "validation/loss" }',
     "keep": 'keep = { best = "validation/accuracy" }',
     "duration": 'warmup = "5%"',
     "expression": '{ dense = "$width * 2" }',

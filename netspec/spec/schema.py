@@ -11,7 +11,9 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 
 from netspec.spec.activations import Activation
+from netspec.spec.augmentations import Augmentation
 from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES
+from netspec.spec.courses import Course
 from netspec.spec.decode import SECTIONS
 from netspec.spec.families import members
 from netspec.spec.initial import Initial
@@ -48,12 +50,13 @@ from netspec.spec.optimizers import Clip, Optimizer
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
 from netspec.spec.sources import Source
+from netspec.spec.training import Phase
 from netspec.spec.transforms import Transform
 
 __all__ = ["NOTES", "schema", "tables"]
 
 
-ITEMS: Sequence[type[Kind]] = (Layer, Activation, Initial, Penalty, Clip, Source, Transform)
+ITEMS: Sequence[type[Kind]] = (Layer, Activation, Initial, Penalty, Clip, Course, Source, Transform, Augmentation)
 """Families whose kinds are written as items."""
 
 SECTIONED: Sequence[type[Kind]] = (Loss, Optimizer, Schedule)
@@ -138,6 +141,8 @@ def _section(key: str) -> Schema:
         return {"description": NOTES[key], **_plain_section(key)}
     cls = _class_of(key)
     one = reference(f"{key}_section" if issubclass(cls, Kind) else key)
+    if key == "phase":
+        return {"description": description(cls), "type": "array", "items": one}
     if key != "loss":
         return one
     several = {"type": "array", "items": one}
@@ -147,8 +152,8 @@ def _section(key: str) -> Schema:
 
 def _class_of(key: str) -> type[Table]:
     """The class that reads a section, as the finished spec holds it."""
-    if key == "loss":
-        return Loss
+    if key in ("loss", "phase"):
+        return Loss if key == "loss" else Phase
     hint = typing.get_type_hints(Spec)[key]
     return next(c for c in (hint, *typing.get_args(hint)) if isinstance(c, type) and issubclass(c, Table))
 

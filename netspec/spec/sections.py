@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,10 +14,12 @@ from netspec.spec.layer import Layer, Layers, Names
 from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer
+from netspec.spec.point import Coordinates
 from netspec.spec.schedules import Schedule
-from netspec.spec.values import Count, Span, as_expression, is_name, must_be
+from netspec.spec.training import Phase, Train
+from netspec.spec.values import as_expression, is_name, must_be
 
-__all__ = ["BlockDefinition", "Keep", "Model", "Spec", "Train"]
+__all__ = ["BlockDefinition", "Model", "Spec"]
 
 
 def _input(value: Any) -> Any:
@@ -49,6 +51,7 @@ class Model(Table):
     inputs: the shapes of several, by name.
     layers: in turn.
     outputs: the names of the layers that give the network's results; the last layer unless said otherwise.
+    point: in place of all these, where a point begins that the optimizer moves over a function: `[-1.5, 2.0]`.
     """
 
     input: Annotated[tuple[int, ...] | None, PlainValidator(_input), _SHAPE] = None
@@ -60,54 +63,20 @@ class Model(Table):
         ]
         | None
     ) = None
-    layers: Layers
+    layers: Layers = ()
     outputs: Names | None = None
+    point: Coordinates | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.input is not None and self.inputs is not None:
             raise PydanticCustomError("choice", "has both 'input' and 'inputs'")
+        besides = self.model_fields_set - {"point"}
+        if self.point is not None and besides:
+            key = min(besides)
+            message = f"has a 'point', which is all of a model, and '{key}'"
+            raise PydanticCustomError("choice", "{message}", {"message": message, "key": key})
         return self
-
-
-class Keep(Table):
-    """Which step's parameters are the result.
-
-    best: a metric, such as "validation/accuracy": those of the step where it was best.
-    """
-
-    best: str
-
-
-def _batch(value: Any) -> Any:
-    if value == "all" or (found := as_expression(value)) is not None:
-        return value if value == "all" else found
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 2**31:
-        return value
-    raise must_be('a whole number from 1, or "all"', value)
-
-
-class Train(Table):
-    """How long, in which bites, and what is kept.
-
-    epochs: passes over the training examples; or
-    steps: updates of the parameters.
-    batch: examples a step; "all" for every one.
-    evaluate: how often the validation part is measured.
-    save: how often a checkpoint is written; every 30 seconds unless said otherwise.
-    keep: `{ best = "validation/accuracy" }` keeps the best step's parameters instead of the last's.
-    """
-
-    epochs: Count | None = None
-    steps: Count | None = None
-    batch: Annotated[
-        int | Literal["all"],
-        PlainValidator(_batch),
-        WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"enum": ["all"]}]}),
-    ] = 32
-    evaluate: Span | None = None
-    save: Span | None = None
-    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +110,8 @@ class Spec:
         losses: what is minimised, the sum of these.
         document: where every value stands.
         lint: which warnings are meant.
-        moved: by section, where it stands in the document, of those that stand elsewhere than under their own name.
+        phases: the stages of the training, in turn; none where it is one.
+        moved: by section or key, where it is in the document, of those that are elsewhere than under their own name.
     """
 
     name: str
@@ -157,11 +127,20 @@ class Spec:
     train: Train | None
     document: Document
     lint: Lint = field(default_factory=Lint)
-    moved: Mapping[str, Path] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
+    moved: Mapping[Path, Path] = field(default_factory=dict)
 
-    def at(self, section: str) -> Path:
-        """Where a section stands in the document."""
-        return self.moved.get(section, (section,))
+    @property
+    def is_point(self) -> bool:
+        """Whether the model is a point, which learns from no data."""
+        return self.model is not None and self.model.point is not None
+
+    def at(self, section: str, *keys: str | int) -> Path:
+        """Where a section, or what stands under its keys, is in the document."""
+        path = (section, *keys)
+        known = (n for n in range(len(path), 0, -1) if path[:n] in self.moved)
+        n = next(known, 0)
+        return (*self.moved[path[:n]], *path[n:]) if n else path
 
     def loss_path(self, i: int) -> Path:
         """Where the loss of that number stands in the document: `[loss]`, or one of several `[[loss]]`."""
