@@ -166,7 +166,7 @@ def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> C
 
     opened = load(path, settings)
     spec = opened.spec
-    if spec.data is None:
+    if spec.data is None and not spec.is_point:
         graph = _graph_of(spec, None)
         clock = batch = None
         warnings = _warnings(spec, graph)
@@ -258,11 +258,15 @@ def looked_at(spec: Opened | str | Path, settings: Sequence[str]) -> tuple[Spec,
 
 
 def facts_of(opened: Opened) -> Facts | None:
-    """What the data tells; None where the spec has no data.
+    """What the data tells; None where the spec has no data and its model learns from some.
 
     Raises:
         DataError: the data is missing or damaged.
     """
+    if opened.spec.is_point:
+        from netspec.graph.facts import NOTHING
+
+        return NOTHING
     if opened.spec.data is None:
         return None
     from netspec import data
@@ -277,6 +281,8 @@ def dataset_of(opened: Opened) -> Dataset:
     from netspec import data
     from netspec.graph.fill import fill_sections
 
+    if opened.spec.is_point:
+        return data.nothing()
     section = fill_sections(opened.spec, None, only_data=True).data
     if section is None:
         place = opened.spec.document.key_place(("model",))

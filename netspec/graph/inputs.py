@@ -7,7 +7,7 @@ from math import prod
 
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.document import Path
-from netspec.graph.facts import Facts
+from netspec.graph.facts import NOTHING, Facts
 from netspec.graph.fill import fill
 from netspec.graph.graph import Value
 from netspec.spec.blocks import UserBlock
@@ -31,6 +31,7 @@ def inputs_of(spec: Spec, model: Model, at: Path, facts: Facts | None) -> dict[s
     names = {**spec.let, **(facts.constants if facts else {})}
     section = "[model]" if at == ("model",) else f"[models.{at[-1]}]"
     filled = fill(model, names, at, section, document, ())
+    facts = NOTHING if model.point is not None else facts
     written = {n: Shape(s) for n, s in (filled.inputs or {}).items()}
     if model.input is not None:
         assert filled.input is not None

@@ -23,6 +23,7 @@ from netspec.graph.trace import trace
 from netspec.spec.blocks import UserBlock, user_block
 from netspec.spec.call import Branches, Call, Mismatch, Shape, Shared
 from netspec.spec.layer import Layer
+from netspec.spec.point import Point
 from netspec.spec.sections import Model, Spec
 
 __all__ = ["resolve"]
@@ -91,9 +92,11 @@ class _Resolver:
         """A model's nodes, and its outputs: by name, the path of the node that gives each."""
         self.outputs = {}
         scope = Scope(known={name: Known(prefix + name, value) for name, value in inputs.items()})
-        frame = Frame(prefix, prefix, (*at, "layers"), self.names, (), (), False, scope)
+        layers = model.layers if model.point is None else (Point(point=model.point, name="point"),)
+        key = "layers" if model.point is None else "point"
+        frame = Frame(prefix, prefix, (*at, key), self.names, (), (), False, scope)
         first = next(iter(inputs.values())) if len(inputs) == 1 else None
-        nodes, _ = self.layer_list(model.layers, first, frame)
+        nodes, _ = self.layer_list(layers, first, frame)
         named = self.named_outputs(model, scope, at)
         last = self.check_all_read(nodes)
         if last is not None and named:
