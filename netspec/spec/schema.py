@@ -186,9 +186,9 @@ def _block() -> Schema:
 
 def _complete() -> Schema:
     """What a spec must say, if not the one that it extends."""
-    sections: Schema = {"model": {"required": ["layers"]}, "train": {"oneOf": required_each("epochs", "steps")}}
-    sections["models"] = {"additionalProperties": sections["model"]}
-    sections["block"] = {"additionalProperties": {"required": ["layers"]}}
+    alternatives = {"model": ("layers", "point"), "train": ("epochs", "steps")}
+    sections: Schema = {section: {"oneOf": required_each(*keys)} for section, keys in alternatives.items()}
+    sections["models"] = sections["block"] = {"additionalProperties": {"required": ["layers"]}}
     for key in SECTIONS:
         if key not in NOTES and not issubclass(cls := _class_of(key), Kind):
             needed = [k.name for k in keys_of(cls).values() if k.required]
