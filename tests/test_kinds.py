@@ -24,7 +24,9 @@ from netspec.graph.facts import Facts, InputFacts, TargetFacts
 from netspec.graph.graph import Graph
 from netspec.graph.resolve import resolve
 from netspec.report.inspection import inspect, to_json
+from netspec.spec.augmentations import Augmentation
 from netspec.spec.call import Shape
+from netspec.spec.courses import Course
 from netspec.spec.decode import decode
 from netspec.spec.examples import spec_with
 from netspec.spec.families import FAMILIES, members
@@ -112,7 +114,7 @@ def one_step(program: Program) -> tuple[dict[str, Any], dict[str, Any]]:
     return parameters, optax.apply_updates(parameters, updates)
 
 
-@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if not issubclass(k, Source | Transform)])
+@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if not issubclass(k, Source | Transform | Augmentation)])
 def test_every_kind_goes_through_everything(name: str) -> None:
     kind = KINDS[name]
     text, graph = network(kind)
@@ -123,12 +125,16 @@ def test_every_kind_goes_through_everything(name: str) -> None:
     before, after = one_step(program)
     assert all(bool(jnp.isfinite(a).all()) for a in after.values())
     assert before.keys() == after.keys() == program.network.graph.parameters.keys()
+    if issubclass(kind, Course):
+        with pytest.raises(SpecError, match="changes over time"):
+            emit(program.spec, program.network.graph, program)
+        return
     emitted = emit(program.spec, program.network.graph, program)
     ast.parse(emitted.source)
     assert emitted.paths.keys() == {*program.network.graph.parameters, *program.network.graph.statistics}
 
 
-@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if issubclass(k, Source | Transform)])
+@pytest.mark.parametrize("name", [n for n, k in KINDS.items() if issubclass(k, Source | Transform | Augmentation)])
 def test_every_source_and_transform_is_read_explained_and_validated(name: str) -> None:
     kind = KINDS[name]
     text = spec_with(kind)

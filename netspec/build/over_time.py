@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netspec.graph.calls import construct
+from netspec.graph.calls import at_step, construct
 from netspec.spec.call import Call
 from netspec.spec.clock import Clock
 from netspec.spec.courses import Course
@@ -19,10 +19,7 @@ def number_over_time(value: float | Course, clock: Clock) -> Callable[[Any], Any
     Args:
         clock: how long the training, or the phase, is.
     """
-    if not isinstance(value, Course):
-        return lambda step: value
-    changes, last = construct(value.lower(clock)), value.ends[1]
-    return lambda step: last if step is None else changes(step)
+    return lambda step: at_step(value, step, clock) if isinstance(value, Course) else value
 
 
 def arguments_over_time(call: Call, clock: Clock) -> Callable[[Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from netspec.diagnostics import NetspecError
 from netspec.document import parse
 from netspec.spec.call import Call, Parameter
 from netspec.spec.clock import Clock
+from netspec.spec.courses import Course
 from netspec.spec.decode import decode
 from netspec.spec.examples import spec_with
 from netspec.spec.layer import Layer
@@ -82,6 +83,9 @@ def _calls(family: str, spec: Spec) -> Sequence[Call]:
         return spec.optimizer.lower(None) if spec.optimizer else ()
     if family == "schedule":
         return (spec.schedule.lower(CLOCK),) if spec.schedule else ()
+    if family == "course":
+        layers = spec.model.layers if spec.model else ()
+        return tuple(v.lower(CLOCK) for layer in layers for v in layer.__dict__.values() if isinstance(v, Course))
     if family == "clip":
         return spec.optimizer.lower(None)[:1] if spec.optimizer else ()
     of: Mapping[str, Callable[[], Any]] = {
@@ -90,6 +94,7 @@ def _calls(family: str, spec: Spec) -> Sequence[Call]:
         "initial value": lambda: spec.model.layers[0].init if spec.model else None,
         "source": lambda: spec.data.source if spec.data else None,
         "transform": lambda: spec.data.transform[0] if spec.data else None,
+        "augmentation": lambda: spec.data.augment[0] if spec.data else None,
     }
     return (of[family]().lower(),)
 

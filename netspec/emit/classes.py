@@ -33,7 +33,7 @@ Lists = list[tuple[Row, list[Item]]]
 MASK = "|mask"
 """Behind the path of a value: which of its positions count."""
 
-WRAPPED = ("flax.nnx.Dropout", "netspec.nn.noise.Noise")
+WRAPPED = ("flax.nnx.Dropout", "netspec.nn.noise.Dropout", "netspec.nn.noise.Noise")
 """Modules that are written around the call before them, as activations are."""
 
 

@@ -20,6 +20,7 @@ from netspec.emit.training import functions
 from netspec.emit.variables import extra_outputs
 from netspec.graph.graph import Graph, Node, Value
 from netspec.spec.blocks import user_block
+from netspec.spec.courses import Course
 from netspec.spec.layer import Layer
 from netspec.spec.sections import Spec
 
@@ -57,6 +58,7 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
         SpecError: a part of it has no source yet.
     """
     _check_frozen(graph)
+    _check_courses(graph)
     models = _models(spec, graph)
     module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph), _comments(spec))
     also = {} if program is None else extra_outputs(program)
@@ -74,6 +76,13 @@ def _check_frozen(graph: Graph) -> None:
     for leaf in graph.leaves():
         if leaf.frozen and dict(leaf.arrays("statistics")):
             refuse(leaf, "it is frozen, and its running statistics with it")
+
+
+def _check_courses(graph: Graph) -> None:
+    for leaf in graph.leaves():
+        for step in leaf.steps:
+            if any(isinstance(value, Course) for _, value in step.call.keywords):
+                refuse(leaf, "it changes over time", help="write a number that stays")
 
 
 def _models(spec: Spec, graph: Graph) -> dict[str, tuple[tuple[Layer, ...], tuple[Node, ...]]]:

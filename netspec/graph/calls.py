@@ -13,11 +13,14 @@ import jax
 from flax import nnx
 
 from netspec.spec.call import Call
+from netspec.spec.clock import Clock
+from netspec.spec.courses import Course
 
 __all__ = [
     "Arrays",
     "Mode",
     "apply",
+    "at_step",
     "construct",
     "draws",
     "initialise",
@@ -60,12 +63,22 @@ def _constructed(value: Any) -> Any:
     return tuple(_constructed(v) for v in value) if isinstance(value, tuple) else value
 
 
+def at_step(course: Course, step: Any, clock: Clock | None) -> Any:
+    """What a number that changes over time is at a step (a traced one, too); where there is none, in the end.
+
+    Args:
+        clock: how long the training, or the phase, is.
+    """
+    return course.ends[1] if step is None or clock is None else construct(course.lower(clock))(step)
+
+
 def _module(call: Call, rngs: nnx.Rngs, **defaults: Any) -> nnx.Module:
     target = lookup(call.name)
     # One that can be made without (dropout) takes its key at the call, and keeps none: every state is the trainer's.
     needed = _arguments(target).get("rngs")
     own = {"rngs": rngs} if needed is not None and needed.default is inspect.Parameter.empty else {}
-    module: nnx.Module = target(*call.arguments, **{**defaults, **dict(call.keywords), **own})
+    given = {name: v.ends[0] if isinstance(v, Course) else v for name, v in call.keywords}
+    module: nnx.Module = target(*call.arguments, **{**defaults, **given, **own})
     return module
 
 
@@ -127,10 +140,14 @@ class Mode:
         training: whether dropout drops and batch norm follows its batch.
         convolve: what convolutions are done with, in place of `jax.lax.conv_general_dilated`, on a backend that runs
             other forms of the same sums better; dense layers take theirs, too.
+        step: of the training or the phase, for what changes over time; traced.
+        clock: how long that is.
     """
 
     training: bool = False
     convolve: Callable[..., Any] | None = None
+    step: Any = None
+    clock: Clock | None = None
 
 
 def apply(
@@ -153,6 +170,9 @@ def apply(
     if not is_module(call):
         return lookup(call.name)(*inputs, *call.arguments, **dict(call.keywords), **masks), {}
     module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
+    for name, value in call.keywords:
+        if isinstance(value, Course):
+            setattr(module, name, at_step(value, mode.step, mode.clock))
     if mode.convolve is not None and isinstance(module, nnx.Conv):
         module.conv_general_dilated = mode.convolve
     if mode.convolve is not None and type(module) is nnx.Linear:

@@ -40,7 +40,7 @@ CONVOLUTIONS = frozenset(
 LINEAR = DENSE | CONVOLUTIONS
 """Learned matrices, by which one set of channels becomes another."""
 
-RANDOM = frozenset({"flax.nnx.Dropout", "netspec.nn.noise.Noise"})
+RANDOM = frozenset({"flax.nnx.Dropout", "netspec.nn.noise.Dropout", "netspec.nn.noise.Noise"})
 """Random in training; in evaluation what comes in goes out."""
 
 SAME_SHAPE = RANDOM | {

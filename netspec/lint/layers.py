@@ -11,6 +11,8 @@ from netspec.diagnostics import Diagnostic
 from netspec.lint.calls import DENSE, FLAT, LINEAR, NORMS, RANDOM, SAME_SHAPE, keyword
 from netspec.lint.flow import Operation, back_from
 from netspec.lint.subject import Subject, count, warning
+from netspec.spec.call import Call
+from netspec.spec.courses import Course
 
 __all__ = ["bias_before_norm", "constant_result", "dropout_last", "linear_chain", "vanishing"]
 
@@ -137,7 +139,7 @@ def dropout_last(subject: Subject) -> Iterator[Diagnostic]:
         found, learned = _random_at_the_end(end)
         if found is None or learned is None:
             continue
-        share = found.call.arguments[0] if found.call is not None else 0
+        share = _strength(found.call) if found.call is not None else 0
         dropped = f"in training each result becomes 0 with a probability of {share:g}"
         added = f"in training it adds numbers of deviation {share:g} to the results"
         yield warning(
@@ -149,13 +151,19 @@ def dropout_last(subject: Subject) -> Iterator[Diagnostic]:
         )
 
 
+def _strength(random: Call) -> float:
+    """A rate or a deviation; of one that changes over time, the most that it is."""
+    course = next((v for _, v in random.keywords if isinstance(v, Course)), None)
+    return float(random.arguments[0]) if course is None else max(course.numbers)
+
+
 def _random_at_the_end(end: Operation | None) -> tuple[Operation | None, Operation | None]:
     """The random operation after the last that learns, and that one."""
     found = None
     for operation in back_from(end):
         if operation.step is None or operation.paths:
             return found, operation
-        if operation.name in RANDOM and operation.step.call.arguments[0]:
+        if operation.name in RANDOM and _strength(operation.step.call):
             found = operation
     return None, None
 

@@ -1,12 +1,41 @@
-"""What is random in training, and still in evaluation, besides dropout."""
+"""What is random in training, and still in evaluation."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-__all__ = ["DropConnect", "Noise"]
+__all__ = ["DropConnect", "Dropout", "Noise"]
+
+
+class Dropout(nnx.Module):
+    """`flax.nnx.Dropout`, but for a rate that may change from step to step inside a compiled function.
+
+    Args:
+        rate: the probability p that a number becomes 0; from 0 to under 1.
+        broadcast_dims: axes along which all numbers become 0 together.
+        rngs: where the random numbers of calls without a key come from.
+    """
+
+    def __init__(self, rate: float, *, broadcast_dims: Sequence[int] = (), rngs: nnx.Rngs | None = None) -> None:
+        self.rate = rate
+        self.broadcast_dims = broadcast_dims
+        self.deterministic = False
+        self.rngs = nnx.data(None) if rngs is None else rngs["dropout"].fork()
+
+    def __call__(
+        self, x: jax.Array, *, deterministic: bool | None = None, rngs: nnx.Rngs | jax.Array | None = None
+    ) -> jax.Array:
+        """Of any shape."""
+        if self.deterministic if deterministic is None else deterministic:
+            return x
+        keep = 1.0 - self.rate
+        shape = [1 if axis in self.broadcast_dims else size for axis, size in enumerate(x.shape)]
+        kept = jax.random.bernoulli(drawn(rngs, self.rngs), keep, shape)
+        return jnp.where(kept, x / keep, 0.0).astype(x.dtype)
 
 
 class Noise(nnx.Module):
@@ -28,7 +57,8 @@ class Noise(nnx.Module):
         """Of any shape."""
         if self.deterministic if deterministic is None else deterministic:
             return x
-        return x + self.deviation * jax.random.normal(drawn(rngs, self.rngs), x.shape, x.dtype)
+        noise = jax.random.normal(drawn(rngs, self.rngs), x.shape, x.dtype)
+        return (x + self.deviation * noise).astype(x.dtype)
 
 
 class DropConnect(nnx.Linear):
@@ -55,9 +85,9 @@ class DropConnect(nnx.Linear):
     ) -> jax.Array:
         """[..., in] to [..., out]."""
         kernel = self.kernel[...]
-        if not (self.deterministic if deterministic is None else deterministic) and self.rate > 0.0:
+        if not (self.deterministic if deterministic is None else deterministic):
             kept = jax.random.bernoulli(drawn(rngs, self.rngs), 1.0 - self.rate, kernel.shape)
-            kernel = jnp.where(kept, kernel / (1.0 - self.rate), 0.0)
+            kernel = jnp.where(kept, kernel / (1.0 - self.rate), 0.0).astype(kernel.dtype)
         y = x @ kernel
         return y if self.bias is None else y + self.bias[...]
 

@@ -244,6 +244,10 @@ class Cyclic(Course):
     cyclic: Pair
     every: Span
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        return self.cyclic[0], self.cyclic[0]
+
     def lower(self, clock: Clock) -> Call:
         return call("netspec.nn.schedules.triangles", *self.cyclic, clock.steps_of(self.every))
 

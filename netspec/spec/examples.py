@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.document.plain import value_text
+from netspec.spec.augmentations import Augmentation
+from netspec.spec.courses import Course
 from netspec.spec.initial import Initial
 from netspec.spec.keys import Key, keys_of
 from netspec.spec.kind import Kind
@@ -26,8 +28,10 @@ AROUND: Mapping[type[Kind], str] = {
     Initial: "[model]\ninput = [64]\nlayers = [{{ dense = 16, init = {example} }}]\n",
     Penalty: '[loss]\nkind = "cross_entropy"\npenalties = [{example}]\n',
     Clip: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\nclip = {example}\n',
+    Course: "[model]\ninput = [64]\nlayers = [{{ dense = 16 }}, {{ dropout = {example} }}]\n",
     Source: "[data]\nsource = {example}\n",
     Transform: '[data]\nsource = "digits"\ntransform = [{example}]\n',
+    Augmentation: '[data]\nsource = "digits"\naugment = [{example}]\n',
 }
 """By family, the part of a spec that an example stands in."""
 
@@ -70,7 +74,7 @@ def spec_with(kind: type[Kind], shape: tuple[int, ...] = (64,)) -> str:
         return f"{MODEL}\n{example(kind)}\n"
     before = next((layers for name, layers in NAMED.items() if f'"{name}"' in example(kind)), "")
     part = AROUND[family].format(example=example(kind), input=list(shape), before=before)
-    return part if family in (Layer, Initial) else f"{MODEL}\n{part}"
+    return part if part.startswith("[model]") else f"{MODEL}\n{part}"
 
 
 def _optional(keys: Mapping[str, Key]) -> dict[str, Any]:

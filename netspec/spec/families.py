@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import netspec.spec.layers  # noqa: F401  (its kinds enter the family of layers)
 from netspec.spec.activations import Activation
+from netspec.spec.augmentations import Augmentation
+from netspec.spec.courses import Course
 from netspec.spec.initial import Initial
 from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
@@ -25,9 +27,11 @@ FAMILIES: Mapping[str, type[Kind]] = {
     "optimizers": Optimizer,
     "clips": Clip,
     "schedules": Schedule,
+    "courses": Course,
     "initial values": Initial,
     "sources": Source,
     "transforms": Transform,
+    "augmentations": Augmentation,
 }
 """By plural word. Activations are layers, too."""
 

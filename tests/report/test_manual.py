@@ -140,7 +140,7 @@ def test_every_example_becomes_something() -> None:
 
 
 def test_a_word_of_several_families() -> None:
-    assert [page.family for page in find("step")] == ["activation", "schedule"]
+    assert [page.family for page in find("step")] == ["activation", "schedule", "course"]
     assert [page.family for page in find("schedule.step")] == ["schedule"]
     assert [page.family for page in find("schedules.step")] == ["schedule"]
     assert [page.family for page in find("initial_value.identity")] == ["initial value"]
@@ -202,7 +202,7 @@ def test_types_in_words() -> None:
     assert in_words(own["kernel"].schema) == "a whole number from 1 or a list of them"
     assert in_words(own["padding"].schema) == 'a whole number from 0, a list of them, "same" or "valid"'
     dropout = keys_of(FAMILIES["layers"].kinds["dropout"])["dropout"]
-    assert in_words(dropout.schema) == "a number from 0 to under 1"
+    assert in_words(dropout.schema) == "a number from 0 to under 1 or a course"
     assert (dropout.default, dropout.required) == ("0.5", False)
 
 
@@ -211,7 +211,7 @@ def test_json_of_a_page() -> None:
     written = to_json(page)
     assert written["keys"][0] == {
         "key": "dropout",
-        "type": "a number from 0 to under 1",
+        "type": "a number from 0 to under 1 or a course",
         "required": False,
         "default": "0.5",
         "text": page.keys[0].text,
@@ -220,7 +220,7 @@ def test_json_of_a_page() -> None:
 
 
 def test_commands(tmp_path: Path) -> None:
-    assert netspec(tmp_path, "explain", "step").out.count("example") == 2
+    assert netspec(tmp_path, "explain", "step").out.count("example") == 3
     assert [p["name"] for p in netspec(tmp_path, "explain", "step", "--json").json()] == ["step", "step"]
     assert "batch_norm" in netspec(tmp_path, "list", "layers", "--search", "norm").out
     assert netspec(tmp_path, "list", "clips", "--json").json()["clips"].keys() == {"value", "global_norm", "adaptive"}

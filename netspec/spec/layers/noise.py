@@ -1,10 +1,13 @@
 """What is random in training and still in evaluation."""
 
+from typing import Any
+
 from netspec.spec.activations import Activated
 from netspec.spec.call import Call, Mismatch, Shape, call
+from netspec.spec.courses import ChangingPositive, ChangingRate, Course
 from netspec.spec.layer import Layer, Lowered
 from netspec.spec.layers.fitting import needs_channels, then
-from netspec.spec.values import Count, Positive, Rate, Switch
+from netspec.spec.values import Count, Switch
 
 __all__: list[str] = []
 
@@ -18,15 +21,21 @@ class Dropout(Layer):
 
     padded = "kept"
 
-    dropout: Rate = 0.5
+    dropout: ChangingRate = 0.5
     channels: Switch = False
 
     def lower(self, x: Shape) -> Call:
         if not self.channels:
-            return call("flax.nnx.Dropout", self.dropout)
+            return _dropout(self.dropout)
         if len(x) < 2:
             raise Mismatch(f"drops channels at all positions, and gets {x}, which has none", "channels")
-        return call("flax.nnx.Dropout", self.dropout, broadcast_dims=tuple(range(1, len(x))))
+        return _dropout(self.dropout, broadcast_dims=tuple(range(1, len(x))))
+
+
+def _dropout(rate: float | Course, **keywords: Any) -> Call:
+    if isinstance(rate, Course):
+        return call("netspec.nn.noise.Dropout", rate=rate, **keywords)
+    return call("flax.nnx.Dropout", rate, **keywords)
 
 
 class StochasticDepth(Layer):
@@ -39,10 +48,10 @@ class StochasticDepth(Layer):
 
     padded = "kept"
 
-    stochastic_depth: Rate = 0.2
+    stochastic_depth: ChangingRate = 0.2
 
     def lower(self, x: Shape) -> Call:
-        return call("flax.nnx.Dropout", self.stochastic_depth, broadcast_dims=tuple(range(1, 1 + len(x))))
+        return _dropout(self.stochastic_depth, broadcast_dims=tuple(range(1, 1 + len(x))))
 
 
 class Noise(Layer):
@@ -53,9 +62,11 @@ class Noise(Layer):
 
     padded = "kept"
 
-    noise: Positive = 0.1
+    noise: ChangingPositive = 0.1
 
     def lower(self, x: Shape) -> Call:
+        if isinstance(self.noise, Course):
+            return call("netspec.nn.noise.Noise", deviation=self.noise)
         return call("netspec.nn.noise.Noise", self.noise)
 
 
@@ -73,10 +84,14 @@ class Dropconnect(Layer):
     padded = "kept"
 
     dropconnect: Count
-    rate: Rate = 0.5
+    rate: ChangingRate = 0.5
     bias: Switch = True
     activation: Activated = None
 
     def lower(self, x: Shape) -> Lowered:
-        made = call("netspec.nn.noise.DropConnect", needs_channels(x), self.dropconnect, self.rate, use_bias=self.bias)
+        widths = (needs_channels(x), self.dropconnect)
+        if isinstance(self.rate, Course):
+            made = call("netspec.nn.noise.DropConnect", *widths, rate=self.rate, use_bias=self.bias)
+        else:
+            made = call("netspec.nn.noise.DropConnect", *widths, self.rate, use_bias=self.bias)
         return then(made, self.activation, x)
