@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
+from netspec.spec.augmentations import Augmentations
 from netspec.spec.kind import Table, item_of, items_of
 from netspec.spec.sources import Source
 from netspec.spec.transforms import Transform
@@ -39,6 +40,7 @@ class Data(Table):
 
     source: `"digits"`, `{ csv = "points.csv", target = "side" }`, …
     transform: a list, in turn.
+    augment: a list of what is done at random to the images of each training batch, in turn.
     split: shares of validation and test.
     target: "input" where the network is to give back what it is given, as an autoencoder is.
     """
@@ -46,6 +48,7 @@ class Data(Table):
     source: Annotated[Source, *item_of(Source)]
     target: Literally("input") | None = None  # type: ignore[valid-type]
     transform: Annotated[tuple[Transform, ...], *items_of(Transform)] = ()
+    augment: Augmentations = ()
     split: Split = Field(default_factory=Split)
 
     def filled(self: Self, names: Mapping[str, Any]) -> Self:
@@ -53,6 +56,7 @@ class Data(Table):
         parts = {
             "source": self.source.filled(names),
             "transform": tuple(t.filled(names) for t in self.transform),
+            "augment": tuple(a.filled(names) for a in self.augment),
             "split": self.split.filled(names),
         }
         return self.model_copy(update=parts)
