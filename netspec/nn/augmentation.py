@@ -213,7 +213,7 @@ def _symmetric_beta(key: jax.Array, alpha: float) -> jax.Array:
 
     In closed form, as `jax.random.beta`, which draws until something fits, takes seconds to compile.
     """
-    radius, angle = jax.random.uniform(key, (2,), minval=jnp.finfo(jnp.float32).tiny)
+    radius, angle = jax.random.uniform(key, (2,), minval=1e-37)
     near, cosine = radius ** (1.0 / alpha), jnp.cos(jnp.pi * angle)
     return 0.5 * (1.0 + cosine * jnp.sqrt((1.0 - near) / (near + (1.0 - near) * cosine**2)))
 

@@ -25,6 +25,7 @@ from netspec.spec.optimizers import Optimizer
 from netspec.spec.reader import EnoughError, TableReader
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec
+from netspec.spec.start import Start
 from netspec.spec.training import Phase, Train
 from netspec.spec.values import Anything, described
 
@@ -44,6 +45,7 @@ SECTIONS = (
     "schedule",
     "train",
     "phase",
+    "start",
     "lint",
 )
 
@@ -111,6 +113,7 @@ class _SpecReader(TableReader):
         schedule = self.kind_section(Schedule, "schedule")
         train = self.section(Train, "train")
         phases = self.phases(values.get("phase", []))
+        start = self.section(Start, "start")
         lint = self.section(Lint, "lint") or Lint()
         self.check_train(train, phases)
         if self.mistakes:
@@ -130,6 +133,7 @@ class _SpecReader(TableReader):
             document=self.document,
             lint=lint,
             phases=phases,
+            start=start,
         )
         self.check_used(spec)
         return spec

@@ -70,6 +70,7 @@ EXAMPLES: Mapping[str, str] = {
     'optimizer = { kind = "adam", learning_rate = 1e-4 }',
     "stop": 'stop = { patience = 10, metric = "validation/loss" }',
     "keep": 'keep = { best = "validation/accuracy" }',
+    "start": '[start]\nrun = "runs/lenet5-1"\nonly = "conv*/**"',
     "duration": 'warmup = "5%"',
     "expression": '{ dense = "$width * 2" }',
 }

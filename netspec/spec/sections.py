@@ -16,6 +16,7 @@ from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.point import Coordinates
 from netspec.spec.schedules import Schedule
+from netspec.spec.start import Start
 from netspec.spec.training import Phase, Train
 from netspec.spec.values import as_expression, is_name, must_be
 
@@ -111,6 +112,7 @@ class Spec:
         document: where every value stands.
         lint: which warnings are meant.
         phases: the stages of the training, in turn; none where it is one.
+        start: weights to begin with in place of initial values.
         moved: by section or key, where it is in the document, of those that are elsewhere than under their own name.
     """
 
@@ -128,6 +130,7 @@ class Spec:
     document: Document
     lint: Lint = field(default_factory=Lint)
     phases: tuple[Phase, ...] = ()
+    start: Start | None = None
     moved: Mapping[Path, Path] = field(default_factory=dict)
 
     @property
