@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 
+from netspec.build.clock import clock_of
 from netspec.build.measures import Measured, main_of, measures_of, probabilities_of
 from netspec.build.network import Result
-from netspec.build.targets import Aim, aim_of
+from netspec.build.over_time import arguments_over_time, number_over_time
+from netspec.build.targets import Aim, aim_of, of_layer
 from netspec.diagnostics import Diagnostic, SpecError, nearest
-from netspec.graph.calls import Arrays, construct, lookup
+from netspec.graph.calls import Arrays, lookup
 from netspec.graph.facts import Facts
 from netspec.graph.graph import Graph, Node, matches
+from netspec.spec.clock import Clock
+from netspec.spec.courses import Course
 from netspec.spec.losses import Penalty
+from netspec.spec.names import nested
 from netspec.spec.sections import Spec
 
 __all__ = ["Metric", "Objective", "Penalised", "Term", "build_objective"]
@@ -28,25 +32,69 @@ class Term:
 
     Args:
         kind: as the spec writes it.
-        loss: of the output and the encoded target, a number for each example, or for each position of each.
-        weight: of the term in the sum.
-        form: of the target as the loss takes it.
+        function: of the outputs and the encoded target, a number for each example, or for each position of each.
+        aim: what it compares.
+        weight: of the term in the sum, as a function of the step.
+        arguments: of the function, by keyword, as a function of the step.
+        reduction: how the numbers of a batch become one.
     """
 
     kind: str
-    loss: Callable[[Any, Any], Any]
+    function: Callable[..., Any]
     aim: Aim
-    weight: float
-    form: str
+    weight: Callable[[Any], Any]
+    arguments: Callable[[Any], Mapping[str, Any]]
+    reduction: str = "mean"
 
-    def value(self, outputs: Mapping[str, Any], inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
-        """The mean over a batch, unweighted."""
-        wanted = self.aim.values(inputs, targets)
-        each = self.loss(outputs[self.aim.output], wanted)
-        if self.aim.weigh is None:
-            return jnp.mean(each)
-        counts = self.aim.weigh(wanted)
-        return jnp.sum(jnp.where(counts, each, 0.0)) / jnp.maximum(jnp.sum(counts), 1)
+    @property
+    def form(self) -> str:
+        """Of the target as the loss takes it."""
+        return self.aim.form
+
+    def loss(self, *arrays: Any, step: Any = None) -> Any:
+        """A number for each example, or for each position of each.
+
+        Args:
+            arrays: the outputs, then the encoded target, where there is one.
+        """
+        return self.function(*arrays, **self.arguments(step))
+
+    def value(self, seen: Arrays, inputs: Mapping[str, Any], targets: Mapping[str, Any], step: Any = None) -> Any:
+        """That of a batch, unweighted.
+
+        Args:
+            seen: as `Objective.seen` gives it.
+        """
+        raw = self.aim.raw(inputs, targets, seen)
+        outputs = [seen[name] for name in self.aim.outputs]
+        each = self.loss(*outputs, *self.aim.wanted(raw, inputs), step=step)
+        weights = None if raw is None else self.aim.weights(raw)
+        return _PLAIN[self.reduction](each) if weights is None else _WEIGHED[self.reduction](each, weights)
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {"mean": jnp.mean, "sum": jnp.sum, "max": jnp.max}
+
+
+def _weighed(each: Any, weights: Any) -> Any:
+    """With 0 for what does not count, whatever its own number is."""
+    return jnp.where(weights > 0, each, 0.0) * weights
+
+
+def _mean(each: Any, weights: Any) -> Any:
+    total = jnp.sum(weights)
+    return jnp.sum(_weighed(each, weights)) / jnp.where(total > 0, total, 1)
+
+
+def _largest(each: Any, weights: Any) -> Any:
+    return jnp.where(jnp.any(weights > 0), jnp.max(jnp.where(weights > 0, _weighed(each, weights), -jnp.inf)), 0.0)
+
+
+_WEIGHED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "mean": _mean,
+    "sum": lambda each, weights: jnp.sum(_weighed(each, weights)),
+    "max": _largest,
+}
+"""How the numbers of a batch become one, where all count the same and where they do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +103,22 @@ class Penalised:
 
     Args:
         function: of one array.
+        arguments: of the function, by keyword, as a function of the step.
         parameters: their paths; or
         node: the path of the layer whose result it is of, the mean over the batch.
     """
 
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
+    arguments: Callable[[Any], Mapping[str, Any]]
     parameters: tuple[str, ...] = ()
     node: str | None = None
 
-    def value(self, parameters: Arrays, values: Arrays) -> Any:
+    def value(self, parameters: Arrays, values: Arrays, step: Any = None) -> Any:
         """For a batch."""
+        arguments = self.arguments(step)
         if self.node is not None:
-            return self.function(values[self.node]) / values[self.node].shape[0]
-        return sum(self.function(parameters[path]) for path in self.parameters)
+            return self.function(values[self.node], **arguments) / values[self.node].shape[0]
+        return sum(self.function(parameters[path], **arguments) for path in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +138,39 @@ class Metric:
         """Whether more of it is better."""
         return self.measured[0].higher_is_better
 
-    def sums(
-        self, outputs: Mapping[str, Any], inputs: Mapping[str, Any], targets: Mapping[str, Any], counts: Any
-    ) -> Any:
+    def sums(self, seen: Arrays, inputs: Mapping[str, Any], targets: Mapping[str, Any], counts: Any) -> Any:
         """[terms, 2]: the sum over all that count, and how many they are.
 
         Args:
+            seen: as `Objective.seen` gives it.
             counts: which examples of the batch do, [batch].
         """
-        rows = []
-        for (term, _), measured in zip(self.terms, self.measured, strict=True):
-            wanted = term.aim.values(inputs, targets)
-            each = measured.each(outputs[term.aim.output], wanted)
-            here = counts.reshape(-1, *(1,) * (each.ndim - 1))
-            here = here & (True if term.aim.weigh is None else term.aim.weigh(wanted))
-            here = jnp.broadcast_to(here, each.shape)
-            rows.append(jnp.stack([jnp.sum(jnp.where(here, each, 0.0)), jnp.sum(here).astype(jnp.float32)]))
+        rows = [_sum(t, m, seen, inputs, targets, counts) for (t, _), m in zip(self.terms, self.measured, strict=True)]
         return jnp.stack(rows)
 
     def finish(self, totals: Any) -> float:
         """The metric, of the sums over all batches."""
         pairs = zip(self.terms, self.measured, totals, strict=True)
         return float(sum(weight * m.finish(float(s) / max(float(n), 1.0)) for (_, weight), m, (s, n) in pairs))
+
+
+def _sum(
+    term: Term,
+    measured: Measured,
+    seen: Arrays,
+    inputs: Mapping[str, Any],
+    targets: Mapping[str, Any],
+    counts: Any,
+) -> Any:
+    """The sum of what is measured over all that count, and how many they are."""
+    raw = term.aim.raw(inputs, targets, seen)
+    if term.form == "group":  # others of the batch count in each example's number
+        raw = jnp.where(counts, raw, -1)
+    each = measured.each(*(seen[name] for name in term.aim.outputs), *term.aim.wanted(raw, inputs))
+    weights = None if raw is None else measured.weights(term.aim, raw)
+    here = counts.reshape(-1, *(1,) * (each.ndim - 1)).astype(jnp.float32)
+    here = jnp.broadcast_to(here if weights is None else here * weights, each.shape)
+    return jnp.stack([jnp.sum(_weighed(each, here)), jnp.sum(here)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +192,41 @@ class Objective:
     @property
     def also(self) -> frozenset[str]:
         """The paths of the layers whose results are wanted besides the outputs."""
-        return frozenset(p.node for p in self.penalties if p.node is not None)
+        return self.layers | {p.node for p in self.penalties if p.node is not None}
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The paths of the layers whose results are targets."""
+        return frozenset(t.aim.layer for t in self.terms if t.aim.layer is not None)
+
+    def seen(self, result: Result) -> Arrays:
+        """What losses and metrics are of: the outputs by name, and the results of layers that are targets."""
+        return {**result.outputs, **{of_layer(path): result.values[path] for path in self.layers}}
 
     @property
     def probabilities(self) -> Callable[[Any], Any] | None:
         """Of the first loss's output, one number a class; None where numbers are predicted."""
         return probabilities_of(self.terms[0].form)
 
-    def value(self, parameters: Arrays, result: Result, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
-        """The loss of a batch, with the penalties."""
-        means = [(t.weight, t.value(result.outputs, inputs, targets)) for t in self.terms]
-        total = sum(mean if weight == 1.0 else weight * mean for weight, mean in means)
-        return total + sum(p.value(parameters, result.values) for p in self.penalties) if self.penalties else total
+    def value(
+        self,
+        parameters: Arrays,
+        result: Result,
+        inputs: Mapping[str, Any],
+        targets: Mapping[str, Any],
+        step: Any = None,
+    ) -> Any:
+        """The loss of a batch, with the penalties.
+
+        Args:
+            step: of the phase, for what changes over time; None for as it is in the end.
+        """
+        seen = self.seen(result)
+        means = [(t.weight(step), t.value(seen, inputs, targets, step)) for t in self.terms]
+        total = sum(mean if isinstance(weight, float) and weight == 1.0 else weight * mean for weight, mean in means)
+        if not self.penalties:
+            return total
+        return total + sum(p.value(parameters, result.values, step) for p in self.penalties)
 
 
 def build_objective(spec: Spec, graph: Graph, facts: Facts) -> Objective:
@@ -155,9 +240,10 @@ def build_objective(spec: Spec, graph: Graph, facts: Facts) -> Objective:
         raise SpecError(
             Diagnostic("missing-key", "a spec needs a [loss] to be trained", place, help='add [loss] with kind = "…"')
         )
-    terms = tuple(_term(spec, i, graph, facts) for i in range(len(spec.losses)))
+    clock = clock_of(spec, facts) if _changes(spec) else Clock(1, 1)
+    terms = tuple(_term(spec, i, graph, facts, clock) for i in range(len(spec.losses)))
     penalties = tuple(
-        _penalised(spec, penalty, graph, (*spec.loss_path(i), "penalties", j))
+        _penalised(spec, penalty, graph, (*spec.loss_path(i), "penalties", j), clock)
         for i, loss in enumerate(spec.losses)
         for j, penalty in enumerate(loss.penalties)
     )
@@ -165,19 +251,25 @@ def build_objective(spec: Spec, graph: Graph, facts: Facts) -> Objective:
     return Objective(terms, penalties, metrics, main)
 
 
-def _term(spec: Spec, i: int, graph: Graph, facts: Facts) -> Term:
+def _changes(spec: Spec) -> bool:
+    """Whether anything in the losses changes over time."""
+    return any(isinstance(table, Course) for loss in spec.losses for table in nested(loss))
+
+
+def _term(spec: Spec, i: int, graph: Graph, facts: Facts, clock: Clock) -> Term:
     loss = spec.losses[i]
     call = loss.lower()
-    function = partial(lookup(call.name), **dict(call.keywords))
-    return Term(loss.kind, function, aim_of(spec, i, graph, facts), loss.weight, loss.targets)
+    aim = aim_of(spec, i, graph, facts)
+    weight, arguments = number_over_time(loss.weight, clock), arguments_over_time(call, clock)
+    return Term(loss.kind, lookup(call.name), aim, weight, arguments, loss.reduction)
 
 
 def _metrics(terms: tuple[Term, ...]) -> tuple[dict[str, Metric], str]:
     """By name, and the main one's: of one loss as they are, of several under the outputs' names."""
-    each = [measures_of(t.form, positions=bool(t.aim.facts.shape), loss=t.loss) for t in terms]
+    each = [measures_of(t.aim, t.loss) for t in terms]
     if len(terms) == 1:
         return {n: Metric(((terms[0], 1.0),), (m,)) for n, m in each[0].items()}, main_of(terms[0].form)
-    weighed = tuple((t, t.weight) for t in terms)
+    weighed = tuple((t, t.weight(None)) for t in terms)
     found = {"loss": Metric(weighed, tuple(m["loss"] for m in each))}
     for term, measures in zip(terms, each, strict=True):
         for name, measured in measures.items():
@@ -185,10 +277,11 @@ def _metrics(terms: tuple[Term, ...]) -> tuple[dict[str, Metric], str]:
     return found, f"{terms[0].aim.output}/{main_of(terms[0].form)}"
 
 
-def _penalised(spec: Spec, penalty: Penalty, graph: Graph, at: tuple[str | int, ...]) -> Penalised:
-    function: Callable[[Any], Any] = construct(penalty.lower())
+def _penalised(spec: Spec, penalty: Penalty, graph: Graph, at: tuple[str | int, ...], clock: Clock) -> Penalised:
+    call = penalty.lower()
+    function, arguments = lookup(call.name), arguments_over_time(call, clock)
     if penalty.of is not None:
-        return Penalised(function, node=_named(spec, penalty.of, graph, at).path)
+        return Penalised(function, arguments, node=_named(spec, penalty.of, graph, at).path)
     frozen, pattern = graph.frozen, penalty.on or "**/kernel"
     trainable = [path for path in graph.parameters if path not in frozen]
     paths = tuple(path for path in trainable if matches(pattern, path))
@@ -196,7 +289,7 @@ def _penalised(spec: Spec, penalty: Penalty, graph: Graph, at: tuple[str | int, 
         place = spec.document.value_place((*at, "on"))
         note = f"there are: {', '.join(trainable[:8])}{', …' if len(trainable) > 8 else ''}"
         raise SpecError(Diagnostic("unmatched", f"'{pattern}' matches no trainable parameter", place, note=note))
-    return Penalised(function, paths)
+    return Penalised(function, arguments, paths)
 
 
 def _named(spec: Spec, name: str, graph: Graph, at: tuple[str | int, ...]) -> Node:

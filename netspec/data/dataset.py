@@ -86,7 +86,7 @@ def load(data: Data, directory: Path, place: PlaceOf) -> Dataset:
     train, validation, test = (_part(examples, part, preparation) for part in rows)
     if not train.in_memory:
         _check_headers(examples.inputs.values())
-    known = _facts(Preparation(survey.format, unfitted), wanted)
+    known = _counted(_facts(Preparation(survey.format, unfitted), wanted), train)
     warnings = tuple(Diagnostic("data", note, where.place("source"), severity="warning") for note in survey.notes)
     return Dataset(known, train, validation, test, preparation, _fingerprint(survey, examples), warnings)
 
@@ -110,6 +110,23 @@ def _facts(preparation: Preparation, wanted: Sizes) -> Facts:
     inputs = {name: _input_facts(i, preparation.input(name)) for name, i in known.inputs.items()}
     targets = {n: TargetFacts(t.kind, t.labels, Shape(t.shape), t.padded) for n, t in known.targets.items()}
     return Facts(inputs, targets, wanted._asdict())
+
+
+MOST_COUNTED = 1000
+"""Classes whose examples are counted, at the most."""
+
+
+def _counted(known: Facts, train: Part) -> Facts:
+    """The facts, with how many training examples are of each class."""
+
+    def counted(name: str, target: TargetFacts) -> TargetFacts:
+        values = train.targets[name]
+        if target.kind != "class" or len(target.labels) > MOST_COUNTED or not isinstance(values, np.ndarray):
+            return target
+        counts = np.bincount(values[values >= 0], minlength=len(target.labels))
+        return replace(target, counts=tuple(counts.tolist()))
+
+    return replace(known, targets={name: counted(name, target) for name, target in known.targets.items()})
 
 
 def _input_facts(known: InputFormat, pipeline: Pipeline) -> InputFacts:

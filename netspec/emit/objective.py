@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.build.objective import Penalised, Term
+from netspec.build.program import Program
+from netspec.build.targets import Aim
+from netspec.diagnostics import Diagnostic, SpecError
 from netspec.emit.body import Statement
 from netspec.emit.marks import literal
 from netspec.emit.names import free
 from netspec.emit.variables import Variables, dotted, extra_outputs, function
 from netspec.spec.call import Call, Shape
-from netspec.spec.losses import Loss
+from netspec.spec.courses import Course
+from netspec.spec.names import nested
 
 __all__ = ["loss_function"]
 
@@ -20,8 +24,23 @@ FEW = 3
 
 
 def loss_function(variables: Variables) -> str:
-    """The function that is minimised."""
+    """The function that is minimised.
+
+    Raises:
+        SpecError: a part of it has no source.
+    """
+    _check(variables.program)
     return _Writer(variables).loss()
+
+
+def _check(program: Program) -> None:
+    for i, loss in enumerate(program.spec.losses):
+        changing = next((t for t in nested(loss) if isinstance(t, Course)), None)
+        if changing is not None or program.objective.terms[i].aim.frames is not None:
+            what = "a number that changes over time" if changing else "frames that end in padding"
+            message = f"{loss.kind} cannot be compiled: {what} has no source"
+            place = program.spec.document.key_place(program.spec.loss_path(i))
+            raise SpecError(Diagnostic("compile", message, place))
 
 
 @dataclass(slots=True)
@@ -31,16 +50,17 @@ class _Writer:
     # -- the loss ------------------------------------------------------------------------------------------------------
 
     def loss(self) -> str:
-        objective = self.variables.program.objective
+        objective, losses = self.variables.program.objective, self.variables.program.spec.losses
         several = self.variables.several
-        result = "outputs" if several or objective.terms[0].form == "number" else "logits"
+        result = "outputs" if several or objective.terms[0].form in ("number", "group", "nothing") else "logits"
         statements = [Statement(f"model({', '.join(self.variables.inputs)})", result)]
         terms = []
         for i, term in enumerate(objective.terms):
-            output = f"{result}[{literal(term.aim.output)}]" if several else result
-            lines, text = self.term(i, term, output)
+            lines, text = self.term(i, term, result)
             statements += lines
-            terms.append(text if term.weight == 1.0 else f"{literal(term.weight)} * {text}")
+            weight = losses[i].weight
+            assert not isinstance(weight, Course)
+            terms.append(text if weight == 1.0 else f"{literal(weight)} * {text}")
         if len(terms) > 1:
             names = [free(t.aim.output, {*self.variables.batch, *self.variables.taken}) for t in objective.terms]
             if len(set(names)) == len(names):
@@ -54,54 +74,80 @@ class _Writer:
             self.penalties(result, statements)
             total = f"{total} + penalty"
         kinds = " and ".join(dict.fromkeys(t.kind.replace("_", " ") for t in objective.terms))
-        doc = f"The mean {kinds} of a batch{', and the penalties' if objective.penalties else ''}."
+        said = _REDUCED[losses[0].reduction] if len({loss.reduction for loss in losses}) == 1 else ""
+        doc = f"The {said}{kinds} of a batch{', and the penalties' if objective.penalties else ''}."
         arguments = ", ".join(
             [f"model: {self.variables.network}", *(f"{name}: jax.Array" for name in self.variables.batch)]
         )
         return function(f"def loss({arguments}) -> jax.Array", doc, [*statements, Statement(f"return {total}")])
 
-    def term(self, i: int, term: Term, output: str) -> tuple[list[Statement], str]:
+    def term(self, i: int, term: Term, result: str) -> tuple[list[Statement], str]:
         """The statements of one loss, and what it is."""
-        aim = term.aim
-        name = (
-            self.variables.inputs[list(self.variables.program.network.graph.inputs).index(aim.target)]
-            if aim.of_input
-            else None
-        )
-        wanted = name or self.variables.targets[aim.target]
+        aim, loss = term.aim, self.variables.program.spec.losses[i]
+        outputs = [f"{result}[{literal(name)}]" if self.variables.several else result for name in aim.outputs]
+        wanted, raw = self.target(aim, result)
+        encoded = _ENCODED.get(aim.form, "{}").format(raw)
+        if (aim.whole or aim.grouped) and 0.0 in aim.by_class:
+            encoded = f"jnp.where({self.by_class(aim, raw)} > 0.0, {raw}, -1)"
+        weights = self.weights(aim, raw)
+        names = ("each", "counts", "weights") if i == 0 else (f"each{i + 1}", f"counts{i + 1}", f"weights{i + 1}")
+        before = [Statement(weights[1], names[1 if weights[0] else 2])] if weights else []
+        once = sum(t.aim.target == aim.target for t in self.variables.program.objective.terms) == 1
+        if encoded != wanted and wanted and once:
+            before.append(Statement(encoded, wanted))
+            encoded = wanted
+        given = outputs if not raw else [*outputs, encoded]
         shape = self.variables.program.network.graph.output_shapes[aim.output]
-        text = f"{wanted}[:, -1]" if self.is_last(term, shape) else wanted
-        text = _ENCODED.get(term.form, "{}").format(text)
-        statements = []
-        if text != wanted and sum(t.aim.target == aim.target for t in self.variables.program.objective.terms) == 1:
-            statements.append(Statement(text, wanted))
-            text = wanted
-        each = self.each(
-            self.variables.program.spec.losses[i].lower(), self.variables.program.spec.losses[i], output, text, shape
-        )
-        if aim.weigh is None:
-            return statements, f"jnp.mean({each})"
-        each_name, counts = ("each", "counts") if i == 0 else (f"each{i + 1}", f"counts{i + 1}")
-        statements += [Statement(each, each_name), Statement(f"{text} >= 0", counts)]
-        return statements, f"jnp.sum(jnp.where({counts}, {each_name}, 0.0)) / jnp.maximum(jnp.sum({counts}), 1)"
+        each = self.each(loss.lower(), given, shape)
+        if not weights:
+            return before, f"jnp.{loss.reduction}({each})"
+        form = _COUNTED if weights[0] else _WEIGHED
+        text = form[loss.reduction].format(each=names[0], counts=names[1], weights=names[2])
+        return [*before, Statement(each, names[0])], text
 
-    def is_last(self, term: Term, shape: Shape) -> bool:
-        """Whether an output for the last position is held against a class for each."""
-        target = term.aim.facts
-        return target.kind == "class" and bool(target.shape) and len(shape) == len(target.shape)
+    def target(self, aim: Aim, result: str) -> tuple[str, str]:
+        """The variable of a target, and the target itself; nothing where there is none."""
+        if aim.layer is not None:
+            outputs = {**self.variables.program.network.graph.outputs, **extra_outputs(self.variables.program)}
+            name = next(n for n, path in outputs.items() if path == aim.layer)
+            return "", f"jax.lax.stop_gradient({result}[{literal(name)}])"
+        if aim.target is None:
+            return "", ""
+        inputs = list(self.variables.program.network.graph.inputs)
+        wanted = self.variables.inputs[inputs.index(aim.target)] if aim.of_input else self.variables.targets[aim.target]
+        return wanted, f"{wanted}[:, -1]" if aim.last else wanted
 
-    def each(self, call: Call, loss: Loss, output: str, target: str, shape: Shape) -> str:
+    def weights(self, aim: Aim, raw: str) -> tuple[bool, str] | None:
+        """Whether they are only of those that count, and what they are; None where all count the same."""
+        if aim.grouped is not None:
+            return (
+                True,
+                f"{self.variables.module.name(Call(f'{aim.grouped.__module__}.{aim.grouped.__name__}'))}({raw})",
+            )
+        if aim.whole or not raw or aim.facts.kind != "class":
+            return None
+        if not aim.by_class:
+            return (True, f"{raw} >= 0") if aim.facts.padded and not aim.last else None
+        return set(aim.by_class) == {0.0, 1.0}, self.by_class(aim, raw, counts=set(aim.by_class) == {0.0, 1.0})
+
+    def by_class(self, aim: Aim, raw: str, *, counts: bool = False) -> str:
+        """What each example counts by its class."""
+        text = f"jnp.array({literal(aim.by_class)})[{raw}]"
+        text = f"jnp.where({raw} >= 0, {text}, 0.0)" if aim.facts.padded else text
+        return f"{text} > 0.0" if counts else text
+
+    def each(self, call: Call, given: Sequence[str], shape: Shape) -> str:
         """One loss for each example, or for each position."""
-        given = dict(call.keywords)
-        kind = call.name.removeprefix("netspec.nn.losses.")
+        keywords = dict(call.keywords)
+        kind = call.name.rpartition(".")[2]
         axes = "-1" if len(shape) == 1 else literal(tuple(range(1, 1 + len(shape))))
-        if kind == "cross_entropy" and not given.get("smoothing"):
+        if kind == "cross_entropy" and not keywords["smoothing"]:
             kind = "plain_cross_entropy"
-        form = _LOSSES.get(kind)
-        if form is not None and set(given) <= {"smoothing", "delta"}:
-            return form.format(o=output, t=target, axes=axes, classes=shape.channels, **given)
-        keywords = [f"{k}={literal(v)}" for k, v in given.items()]
-        arguments = [output, target, *(literal(a) for a in call.arguments), *keywords]
+        form = _LOSSES.get(kind) if kind != "kl" or len(shape) == 1 else None
+        if form is not None:
+            output, target = given
+            return form.format(o=output, t=target, axes=axes, classes=shape.channels, **keywords)
+        arguments = [*given, *(f"{k}={literal(v)}" for k, v in keywords.items())]
         return f"{self.variables.module.name(call)}({', '.join(arguments)})"
 
     # -- penalties -----------------------------------------------------------------------------------------------------
@@ -117,13 +163,13 @@ class _Writer:
             statements.append(Statement(" + ".join(names), "penalty"))
 
     def penalty(self, penalised: Penalised, call: Call, result: str, statements: list[Statement]) -> str:
-        form = _PENALTIES.get(call.name.removeprefix("netspec.nn.losses."))
-        texts = [literal(a) for a in call.arguments]
+        form, given = _PENALTIES.get(call.name.rpartition(".")[2]), dict(call.keywords)
 
         def of(array: str) -> str:
             if form is None:
-                return f"{self.variables.module.name(call)}({', '.join(texts)})({array})"
-            return form.format(array, strength=texts[0])
+                keywords = ", ".join(f"{k}={literal(v)}" for k, v in given.items())
+                return f"{self.variables.module.name(call)}({array}, {keywords})"
+            return form.format(array, strength=literal(given["strength"]))
 
         if penalised.node is not None:
             outputs = {**self.variables.program.network.graph.outputs, **extra_outputs(self.variables.program)}
@@ -151,9 +197,25 @@ class _Writer:
 
 
 _ENCODED: Mapping[str, str] = {
+    "pair": "{}.astype(jnp.float32)[..., None]",
     "zero_one": "{}.astype(jnp.float32)[..., None]",
     "plus_minus": "2.0 * {}.astype(jnp.float32)[..., None] - 1.0",
 }
+
+_REDUCED = {"mean": "mean ", "sum": "sum of the ", "max": "largest "}
+
+_COUNTED: Mapping[str, str] = {
+    "mean": "jnp.sum(jnp.where({counts}, {each}, 0.0)) / jnp.maximum(jnp.sum({counts}), 1)",
+    "sum": "jnp.sum(jnp.where({counts}, {each}, 0.0))",
+    "max": "jnp.max(jnp.where({counts}, {each}, 0.0))",
+}
+
+_WEIGHED: Mapping[str, str] = {
+    "mean": "jnp.sum({weights} * {each}) / jnp.sum({weights})",
+    "sum": "jnp.sum({weights} * {each})",
+    "max": "jnp.max({weights} * {each})",
+}
+"""How the losses of a batch become one: of those that count, or by their weights. None is below 0."""
 
 _LOSSES: Mapping[str, str] = {
     "plain_cross_entropy": "optax.softmax_cross_entropy_with_integer_labels({o}, {t})",
@@ -161,8 +223,14 @@ _LOSSES: Mapping[str, str] = {
     "binary_cross_entropy": "optax.sigmoid_binary_cross_entropy({o}, {t}).mean(axis=-1)",
     "squared_error": "jnp.square({o} - {t}).mean(axis={axes})",
     "absolute_error": "jnp.abs({o} - {t}).mean(axis={axes})",
+    "half_squared_error": "0.5 * jnp.square({o} - {t}).mean(axis={axes})",
     "huber": "optax.huber_loss({o}, {t}, delta={delta}).mean(axis={axes})",
     "hinge": "jnp.maximum(0.0, 1.0 - {t} * {o}).mean(axis=-1)",
+    "squared_hinge": "jnp.square(jnp.maximum(0.0, 1.0 - {t} * {o})).mean(axis=-1)",
+    "logistic": "jax.nn.softplus(-{t} * {o}).mean(axis=-1)",
+    "multiclass_hinge": "optax.losses.multiclass_hinge_loss({o}, {t})",
+    "multiclass_perceptron": "optax.losses.multiclass_perceptron_loss({o}, {t})",
+    "kl": "optax.kl_divergence(jax.nn.log_softmax({o}), {t})",
 }
 
 _PENALTIES: Mapping[str, str] = {

@@ -56,7 +56,7 @@ class Variables:
     @cached_property
     def targets(self) -> dict[str, str]:
         """By name of a target that is read, its variable."""
-        names = dict.fromkeys(t.aim.target for t in self.program.objective.terms if not t.aim.of_input)
+        names = dict.fromkeys(t.aim.target for t in self.program.objective.terms if t.aim.of_data and t.aim.target)
         found: dict[str, str] = {}
         for name in names:
             wanted = "targets" if len(names) == 1 else name

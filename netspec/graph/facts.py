@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import Any, Literal
 
@@ -39,12 +39,15 @@ class TargetFacts:
         labels: the classes' names, in the order of their indices; empty for numbers.
         shape: of one example's: [] one class, [length] a class for each position, [n] so many numbers.
         padded: whether some positions may hold the class -1, which is nothing to be predicted.
+        counts: how many training examples, or positions of them, are of each class; empty before they were read, or
+            where the classes are too many.
     """
 
     kind: Literal["class", "number"]
     labels: tuple[str, ...]
     shape: Shape
     padded: bool = False
+    counts: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Facts:
         return {
             "inputs": {name: {**asdict(i), "shape": list(i.shape)} for name, i in self.inputs.items()},
             "targets": {
-                name: {**asdict(t), "shape": list(t.shape), "labels": list(t.labels)}
+                name: {**asdict(t), "shape": list(t.shape), "labels": list(t.labels), "counts": list(t.counts)}
                 for name, t in self.targets.items()
             },
             "examples": dict(self.examples),
@@ -103,7 +106,9 @@ class Facts:
         """
         inputs = {n: InputFacts(**{**i, "shape": Shape(i["shape"])}) for n, i in data["inputs"].items()}
         targets = {
-            n: TargetFacts(**{**t, "shape": Shape(t["shape"]), "labels": tuple(t["labels"])})
+            n: TargetFacts(
+                **{**t, "shape": Shape(t["shape"]), "labels": tuple(t["labels"]), "counts": tuple(t.get("counts", ()))}
+            )
             for n, t in data["targets"].items()
         }
         return Facts(inputs, targets, dict(data["examples"]))

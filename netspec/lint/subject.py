@@ -76,7 +76,8 @@ class Subject:
         found = []
         for i, loss in enumerate(self.spec.losses):
             first = "output" if "output" in self.flow.outputs else next(iter(self.flow.outputs))
-            operation = self.flow.outputs.get(loss.output or first)
+            judged = loss.output or first
+            operation = None if isinstance(judged, tuple) else self.flow.outputs.get(judged)
             aim = None if self.program is None else self.program.objective.terms[i].aim
             if operation is not None:
                 target = None if aim is None else aim.target

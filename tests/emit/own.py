@@ -159,7 +159,7 @@ def _batch(found: Compiled) -> tuple[dict[str, Any], dict[str, Any]]:
         inputs[name] = drawn
     terms = () if found.program is None else found.program.objective.terms
     targets = {}
-    for name in dict.fromkeys(t.aim.target for t in terms if not t.aim.of_input):
+    for name in dict.fromkeys(t.aim.target for t in terms if t.aim.of_data):
         target = found.program.facts.targets[name]  # type: ignore[union-attr]
         shape = (BATCH, *target.shape)
         if target.kind == "class":

@@ -123,7 +123,7 @@ def test_no_optimizers_page_has_markup_left() -> None:
         ("relu", ("jax.nn.relu(x)", "  [64] → [64]")),
         ("flatten", ("netspec.nn.shapes.flatten(x)", "  [28, 28, 3] → [2352]")),
         ("lamb", ("optax.lamb(learning_rate=0.001)",)),
-        ("penalty.l2", ("netspec.nn.losses.l2(0.0001)",)),
+        ("penalty.l2", ("netspec.nn.penalties.l2(strength=0.0001)",)),
         ("schedule.step", ("optax.exponential_decay(1.0, 1000, 0.1, staircase=True)",)),
         ("idx", ("netspec.data.idx.Idx('mnist')",)),
         ("he_normal", ("jax.nn.initializers.he_normal()",)),
