@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netspec.build.augmentation import Augment, augmentation_of
 from netspec.build.clock import clock_of
 from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
@@ -18,7 +19,7 @@ from netspec.spec.sections import Spec
 from netspec.spec.training import Phase as PhaseSection
 from netspec.spec.training import Train, phase_specs
 
-__all__ = ["Judge", "Phase", "Program", "build"]
+__all__ = ["Judge", "Phase", "Program", "build", "held_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Phase:
         clock: how long the phase is; its steps are counted from its beginning.
         judge: which step was best.
         patience: by which metric it may end early.
+        augment: what is done to each training batch, if anything is.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Phase:
     clock: Clock
     judge: Judge
     patience: Judge
+    augment: Augment | None = None
 
     @property
     def train(self) -> Train:
@@ -148,20 +151,22 @@ def build(spec: Spec, facts: Facts) -> Program:
 
 def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase:
     section = whole.phases[i] if whole.phases else None
-    held = graph if section is None else graph.holding(_held(section, i, whole, graph))
+    held = graph if section is None else graph.holding(held_in(section, i, whole, graph))
     objective = build_objective(spec, held, facts)
     clock = clock_of(spec, facts)
-    updater = build_optimizer(spec, clock)
+    updater = build_optimizer(spec, clock, held)
     if not set(held.parameters) - held.frozen:
         place = spec.document.key_place(("model",) if section is None else ("phase", i))
         label = "all of them are frozen" if held.parameters else ""
         raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
     judge = _judge(spec, facts, objective)
     name = "" if section is None else section.name or f"phase{i + 1}"
-    return Phase(name, spec, Network(held), objective, updater, clock, judge, _patience(spec, facts, objective, judge))
+    patience = _patience(spec, facts, objective, judge)
+    augment = augmentation_of(spec, held, facts)
+    return Phase(name, spec, Network(held), objective, updater, clock, judge, patience, augment)
 
 
-def _held(section: PhaseSection, i: int, spec: Spec, graph: Graph) -> frozenset[str]:
+def held_in(section: PhaseSection, i: int, spec: Spec, graph: Graph) -> frozenset[str]:
     """The paths of the parameters that a phase leaves as they are.
 
     Raises:

@@ -168,17 +168,17 @@ def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> C
     spec = opened.spec
     if spec.data is None and not spec.is_point:
         graph = _graph_of(spec, None)
-        clock = batch = None
+        steps = batch = None
         warnings = _warnings(spec, graph)
     else:
         program = program_of(spec, facts_of(opened))
-        graph, clock, batch = program.network.graph, program.clock, program.batch
+        graph, steps, batch = program.network.graph, program.steps, program.batch
         warnings = linted(program, _targets_of(opened, program))
     if strict and warnings:
         raise SpecError(*(replace(warning, severity="error") for warning in warnings))
     frozen = graph.frozen
     learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in frozen)
-    return Checked(learned, None if clock is None else clock.steps, batch, warnings)
+    return Checked(learned, steps, batch, warnings)
 
 
 def linted(program: Program, targets: Mapping[str, Any] | None) -> tuple[Diagnostic, ...]:
@@ -211,7 +211,7 @@ def _targets_of(opened: Opened, program: Program) -> Mapping[str, Any] | None:
     from math import prod
 
     facts = program.facts
-    wanted = any(term.form == "number" and not term.aim.of_input for term in program.objective.terms)
+    wanted = any(term.form in ("number", "distribution") and term.aim.of_data for term in program.objective.terms)
     size = sum(prod(i.shape) for i in facts.inputs.values()) * sum(facts.examples.values())
     return dataset_of(opened).train.targets if wanted and size <= LITTLE else None
 

@@ -102,8 +102,9 @@ def evaluate(path: Path, data: Path | None = None, device: str | None = None) ->
     """
     from netspec.data import evaluate_part
     from netspec.train.device import capacity, choose, keep_compiled
-    from netspec.train.loop import result_step
     from netspec.train.measure import Measure
+    from netspec.train.saved import phase_of, result_step
+    from netspec.train.state import Weights
 
     choose(device)
     keep_compiled()
@@ -116,7 +117,12 @@ def evaluate(path: Path, data: Path | None = None, device: str | None = None) ->
         parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     for part in parts.values():
         check_lookups(program.network.graph, part.inputs)
-    measured = {n: Measure(program, p, capacity())(parameters, statistics) for n, p in parts.items() if len(p)}
+    phase, abreast, weights = phase_of(program, checkpoint), program.members, Weights(parameters, statistics)
+    measured = {
+        n: Measure(phase, p, capacity(), abreast, ensemble=abreast is not None)(weights)[0]
+        for n, p in parts.items()
+        if len(p)
+    }
     metrics = {f"{n}/{m}": v for n, values in measured.items() for m, v in values.items()}
     examples = {n: len(parts[n]) for n in measured}
     return Evaluation(str(path), result_step(program, checkpoint), metrics, examples, damaged)
@@ -131,6 +137,7 @@ class Prediction:
         labels: the classes' names; empty where numbers are predicted.
         values: [n, classes] probabilities, or [n, outputs] numbers; [n, length, classes] where positions have classes.
         lengths: of the inputs that are sequences of different lengths, in positions; empty otherwise.
+        spread: of an ensemble, how far its members lie apart: the standard deviation of each value.
     """
 
     names: tuple[str, ...]
@@ -138,23 +145,31 @@ class Prediction:
     values: np.ndarray[Any, Any]
     warnings: tuple[Diagnostic, ...] = ()
     lengths: tuple[int, ...] = ()
+    spread: np.ndarray[Any, Any] | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """One table a row: the input, and its class with the probability, each position's class, or its numbers."""
-        rows = [{"input": n, **self._row(v)} for n, v in zip(self.names, self.values, strict=True)]
+        apart = [None] * len(self.names) if self.spread is None else self.spread
+        rows = [{"input": n, **self._row(v, s)} for n, v, s in zip(self.names, self.values, apart, strict=True)]
         for row, length in zip(rows, self.lengths, strict=False):
             if "classes" in row:
                 row["classes"] = row["classes"][:length]
         return rows
 
-    def _row(self, values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    def _row(self, values: np.ndarray[Any, Any], spread: np.ndarray[Any, Any] | None) -> dict[str, Any]:
         if not self.labels:
-            flat = values.reshape(-1)
-            return {"value" if len(flat) == 1 else f"value{i + 1}": float(v) for i, v in enumerate(flat)}
+            return _numbered("value", values) | ({} if spread is None else _numbered("spread", spread))
         if values.ndim > 1:
             return {"classes": [self.labels[i] for i in values.argmax(axis=-1).reshape(-1).tolist()]}
         best = int(values.argmax())
-        return {"class": self.labels[best], "probability": float(values[best])}
+        apart = {} if spread is None else {"spread": float(spread[best])}
+        return {"class": self.labels[best], "probability": float(values[best])} | apart
+
+
+def _numbered(word: str, values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Numbers by name, counted from 1 where there are several."""
+    flat = values.reshape(-1)
+    return {word if len(flat) == 1 else f"{word}{i + 1}": float(v) for i, v in enumerate(flat)}
 
 
 def predict(path: Path, inputs: Path, device: str | None = None) -> Prediction:
@@ -184,16 +199,22 @@ def predict_inputs(trained: Trained, new: NewInputs) -> Prediction:
     import numpy as np
 
     from netspec.train.measure import outputs_of
+    from netspec.train.saved import phase_of
+    from netspec.train.state import Weights
 
-    program, _, parameters, statistics, damaged = weights_of(trained)
+    program, checkpoint, parameters, statistics, damaged = weights_of(trained)
     check_lookups(program.network.graph, new.inputs)
-    outputs = outputs_of(program, parameters, statistics, new.inputs)
-    aim = program.objective.terms[0].aim
-    if program.objective.probabilities is not None:
-        outputs = np.asarray(program.objective.probabilities(outputs))
-    elif not aim.of_input:
+    phase = phase_of(program, checkpoint)
+    outputs = outputs_of(phase, Weights(parameters, statistics), new.inputs, program.members)
+    aim = phase.objective.terms[0].aim
+    if phase.objective.probabilities is not None:
+        outputs = np.asarray(phase.objective.probabilities(outputs))
+    elif aim.target is not None and aim.of_data:
         outputs = trained.preparation.measured_back(aim.target, outputs)
-    return Prediction(new.names, aim.facts.labels, outputs, damaged, _lengths(trained.facts, new.inputs))
+    values = outputs if program.members is None else outputs.mean(axis=0)
+    spread = None if program.members is None else outputs.std(axis=0)
+    lengths = _lengths(trained.facts, new.inputs)
+    return Prediction(new.names, aim.labels, values, damaged, lengths, spread)
 
 
 def _lengths(facts: Facts, inputs: Mapping[str, Any]) -> tuple[int, ...]:
@@ -228,7 +249,7 @@ def weights_of(
 ) -> tuple[Program, Checkpoint, dict[str, Any], dict[str, Any], tuple[Diagnostic, ...]]:
     """The program of a run, and the parameters and statistics that are its result."""
     from netspec.train.checkpoint import newest
-    from netspec.train.loop import result_of
+    from netspec.train.saved import result_of
 
     path = trained.run.path
     checkpoint, damaged = newest(path)

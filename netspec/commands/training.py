@@ -175,7 +175,7 @@ def _resolved(opened: Opened, program: Program, dataset: Dataset) -> dict[str, A
         "spec": _plain(opened.spec.document.values),
         "facts": program.facts.to_json(),
         "preparation": dataset.preparation.to_json(),
-        "steps": program.clock.steps,
+        "steps": program.steps,
         "steps_per_epoch": program.clock.per_epoch,
         "batch": program.batch,
         "network": inspection.to_json(inspection.inspect(program.spec, program.facts)),
@@ -208,6 +208,11 @@ def _check_unchanged(trained: Trained) -> None:
 
 
 def _check_fits(path: Path, checkpoint: Checkpoint, program: Program) -> None:
-    if checkpoint.step > program.clock.steps:
-        message = f"{path} is at step {checkpoint.step}, past the {program.clock.steps} that its spec asks for"
+    phase = checkpoint.meta.get("phase", 0)
+    if phase >= len(program.phases):
+        message = f"{path} is in its phase {phase + 1}, and its spec has {len(program.phases)}"
+        raise RunError(Diagnostic("run-done", message, file=str(path)))
+    end = checkpoint.meta["behind"] + program.phases[phase].clock.steps
+    if checkpoint.step > end:
+        message = f"{path} is at step {checkpoint.step}, past the {end} that its spec asks for"
         raise RunError(Diagnostic("run-done", message, file=str(path)))

@@ -95,7 +95,9 @@ def _bar(progress: Progress, now: float, width: int, look: Look, stopping: bool)
         return fitted(look.text("starting", DIM), width, look)
     of = epochs(started.steps / started.steps_per_epoch)
     step = look.text(f"step {count(progress.step)} of {count(started.steps)}")
-    epoch = look.text(f" · epoch {progress.epoch:.1f} of {of}", DIM)
+    entered = progress.entered
+    phase = "" if entered is None else f" · phase {entered.number} of {started.phases}: {entered.phase}"
+    epoch = look.text(phase or f" · epoch {progress.epoch:.1f} of {of}", DIM)
     state = look.text(" · ", DIM).append_text(_state(progress, now, look, stopping))
     roomy = step.cell_len + epoch.cell_len + state.cell_len + 2 + LEAST_BAR <= width
     words = Text.assemble(step, epoch if roomy else "", state, no_wrap=True)

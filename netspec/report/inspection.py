@@ -5,27 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from netspec.report.plans import PhasePlan, phase_to_json, plans_of
 from netspec.report.receptive_field import WINDOWS, receptive_fields
-from netspec.report.wording import setting
-from netspec.spec.call import Call, Shape
-from netspec.spec.clock import Clock
-from netspec.spec.schedules import Schedule
+from netspec.spec.call import Shape
 from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:
-    from netspec.build.optimizer import Updater
     from netspec.graph.facts import Facts
-    from netspec.graph.graph import Node
+    from netspec.graph.graph import Graph, Node
 
-__all__ = ["Counts", "Inspection", "Memory", "Plan", "Row", "inspect", "to_json"]
-
-SAMPLES = 256
-"""Steps at which a schedule is drawn."""
+__all__ = ["Counts", "Inspection", "Memory", "Row", "inspect", "to_json"]
 
 BYTES = 4
 """Of one number: the arithmetic is float32, and inputs that are whole numbers are int32."""
@@ -117,34 +111,16 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How the learning rate changes.
-
-    Args:
-        written: as the spec says it: "cosine, warmup = 5%".
-        calls: the functions of the step that the factor on the rate consists of, in turn; empty while the length of
-            the training is unknown.
-        rates: (step, learning rate), from the first step to the end; empty likewise.
-    """
-
-    written: str
-    calls: tuple[str, ...] = ()
-    rates: tuple[tuple[int, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Inspection:
     """All that can be said of a spec before it is trained.
 
     Args:
-        inputs: the shape of each, by name.
+        inputs: the shape of each, by name; none of a point.
         outputs: by name, likewise.
         rows: layers and blocks of the outermost list, in turn.
         parameters: how many, statistics apart.
-        batch: examples a step, by which `memory` is counted.
-        clock: how long the training is; None without a `[train]` or without a look at the data.
-        optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
-        schedule: None where the learning rate stays.
+        members: how many networks of that kind are trained side by side.
+        phases: how it is trained, in turn; one where the spec has no `[[phase]]`.
     """
 
     name: str
@@ -153,10 +129,13 @@ class Inspection:
     rows: tuple[Row, ...]
     parameters: Counts
     memory: Memory
-    batch: int
-    clock: Clock | None
-    optimizer: tuple[str, ...]
-    schedule: Plan | None
+    members: int
+    phases: tuple[PhasePlan, ...]
+
+    @property
+    def batch(self) -> int:
+        """Examples a step, at the most."""
+        return max(phase.batch for phase in self.phases)
 
     @property
     def multiply_adds(self) -> int:
@@ -183,34 +162,37 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
 
     filled = fill_sections(spec, facts)
     graph = resolve(filled, facts)
-    batch, clock = _batch(filled, facts)
-    updater = _updater(filled, clock)
-    frozen = graph.frozen
-    trainable = {path: array for path, array in graph.parameters.items() if path not in frozen}
-    learned = _numbers(trainable)
-    memory = Memory(
-        parameters=_bytes({**graph.parameters, **graph.statistics}),
-        gradients=_bytes(trainable),
-        optimizer=_optimizer_bytes(updater, trainable),
-        activations=BYTES * batch * graph.activations,
-    )
+    phases = plans_of(filled, graph, facts)
+    learned = _numbers({path: array for path, array in graph.parameters.items() if path not in graph.frozen})
+    members = (filled.train and filled.train.members) or 1
+    memory = max((_memory(graph, phase, members) for phase in phases), key=lambda memory: memory.total)
     return Inspection(
         name=spec.name,
-        inputs={name: value.shape for name, value in graph.inputs.items()},
+        inputs={} if spec.is_point else {name: value.shape for name, value in graph.inputs.items()},
         outputs=graph.output_shapes,
         rows=_Rows(receptive_fields(graph)).of(graph.nodes),
         parameters=Counts(learned, _numbers(graph.parameters) - learned, _numbers(graph.statistics)),
         memory=memory,
-        batch=batch,
-        clock=clock,
-        optimizer=() if updater is None else tuple(str(_unscheduled(call)) for call in updater.chain),
-        schedule=_plan(filled.schedule, updater, clock),
+        members=members,
+        phases=phases,
+    )
+
+
+def _memory(graph: Graph, phase: PhasePlan, members: int) -> Memory:
+    """What one phase holds."""
+    passes = phase.batch // phase.accumulate
+    return Memory(
+        parameters=members * _bytes({**graph.parameters, **graph.statistics}),
+        gradients=members * phase.gradients,
+        optimizer=members * phase.state,
+        activations=members * BYTES * passes * graph.activations,
     )
 
 
 def to_json(inspection: Inspection) -> dict[str, Any]:
     """The inspection as plain data; the shape is public (see `netspec inspect --json`)."""
-    memory, clock, schedule = inspection.memory, inspection.clock, inspection.schedule
+    memory, first = inspection.memory, phase_to_json(inspection.phases[0])
+    known = all(phase.clock for phase in inspection.phases)
     return {
         "name": inspection.name,
         "inputs": {name: list(shape) for name, shape in inspection.inputs.items()},
@@ -218,16 +200,11 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
         "parameters": asdict(inspection.parameters),
         "flops": {"forward": 2 * inspection.multiply_adds},
         "memory": {**asdict(memory), "total": memory.total},
+        "members": inspection.members,
         "batch": inspection.batch,
-        "steps": clock.steps if clock else None,
-        "steps_per_epoch": clock.per_epoch if clock else None,
-        "optimizer": list(inspection.optimizer),
-        "schedule": schedule
-        and {
-            "written": schedule.written,
-            "calls": list(schedule.calls),
-            "learning_rate": [list(point) for point in schedule.rates],
-        },
+        "steps": sum(phase.clock.steps for phase in inspection.phases if phase.clock) if known else None,
+        **{key: first[key] for key in ("steps_per_epoch", "optimizer", "schedule")},
+        "phases": [phase_to_json(phase) for phase in inspection.phases],
         "layers": [
             {
                 "path": leaf.path,
@@ -312,76 +289,3 @@ def _numbers(arrays: Mapping[str, Any]) -> int:
 
 def _bytes(arrays: Mapping[str, Any]) -> int:
     return sum(prod(array.shape) * array.dtype.itemsize for array in arrays.values())
-
-
-def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
-    """Examples a step, and how long the training is where that is known."""
-    if spec.train is None:
-        return 1, None
-    if facts is None:
-        return spec.train.batch if isinstance(spec.train.batch, int) else 1, None
-    from netspec.build.clock import clock_of
-
-    clock = clock_of(spec, facts)
-    return max(stretch.batch for stretch in clock.stretches), clock
-
-
-def _updater(spec: Spec, clock: Clock | None) -> Updater | None:
-    """The optimizer; where the length of the training is unknown, with a learning rate that stays."""
-    if spec.optimizer is None:
-        return None
-    # Optax takes a while to import: a spec that is only a network is inspected without it.
-    from netspec.build.optimizer import build_optimizer
-
-    return build_optimizer(spec, clock) if clock else build_optimizer(replace(spec, schedule=None), Clock(1, 1))
-
-
-def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> int:
-    import jax
-
-    if updater is None:
-        return 0
-    state = jax.eval_shape(updater.transformation.init, dict(trainable))
-    return sum(prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-
-
-def _unscheduled(call: Call) -> Call:
-    """The call with the learning rate's factor, which is shown on its own, taken out."""
-    return Call(call.name, call.arguments, tuple((k, _factors(v)[0]) for k, v in call.keywords))
-
-
-def _factors(value: Any) -> tuple[Any, Call | None]:
-    """A learning rate as the number that is written and the schedule that it is multiplied by."""
-    scaled = isinstance(value, Call) and value.name == "netspec.nn.schedules.scaled"
-    return (value.arguments[0], value.arguments[1]) if scaled else (value, None)
-
-
-def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | None) -> Plan | None:
-    if schedule is None:
-        return None
-    written = ", ".join(
-        [schedule.kind, *(f"{key} = {_written(getattr(schedule, key))}" for key in sorted(schedule.model_fields_set))]
-    )
-    if updater is None or clock is None or updater.rate is None:
-        return Plan(written)
-    _, factor = _factors(dict(updater.chain[-1].keywords)["learning_rate"])
-    assert factor is not None, "a chain that was built with a schedule holds it"
-    joined = factor.name == "optax.join_schedules"
-    pieces, boundaries = factor.arguments if joined else ((factor,), ())
-    return Plan(written, tuple(map(str, pieces)), _rates(updater.rate, clock, boundaries))
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_written, value))}]"
-    return setting(value) if isinstance(value, float) else str(value)
-
-
-def _rates(rate_at: Callable[[Any], Any], clock: Clock, boundaries: tuple[int, ...]) -> tuple[tuple[int, float], ...]:
-    import jax
-    import jax.numpy as jnp
-
-    steps = sorted({round(i * clock.steps / SAMPLES) for i in range(SAMPLES + 1)} | set(boundaries))
-    rates = jax.jit(jax.vmap(rate_at))(jnp.asarray(steps))
-    # Seven digits: what float32 holds of them, without the noise of writing it in binary.
-    return tuple((step, float(f"{rate:.7g}")) for step, rate in zip(steps, rates.tolist(), strict=True))

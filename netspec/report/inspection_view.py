@@ -12,11 +12,13 @@ from rich.text import Text
 
 from netspec.report.curves import Series, draw
 from netspec.report.frame import Frame, Look, fitted, paragraph, stacked
-from netspec.report.inspection import BYTES, Inspection, Plan, Row
+from netspec.report.inspection import BYTES, Inspection, Row
+from netspec.report.plans import PhasePlan, Plan
 from netspec.report.styles import BAR, BOLD, DIM
 from netspec.report.tables import Cell, Column, table
 from netspec.report.wording import count, setting
 from netspec.spec.call import Shape
+from netspec.spec.clock import Clock
 
 __all__ = ["view"]
 
@@ -59,7 +61,8 @@ def _head(inspection: Inspection, width: int, look: Look) -> list[Text]:
     inputs, outputs = _named(inspection.inputs), _named(inspection.outputs)
     layers = f"{count(sum(1 for row in inspection.rows for _ in row.leaves()))} layers"
     name = look.text(inspection.name, BOLD)
-    whole = Text.assemble(name, look.text(f"  {inputs} → {outputs} · {layers}", DIM), no_wrap=True)
+    what = f"{inputs} → {outputs} · {layers}" if inspection.inputs else f"{outputs} · a point"
+    whole = Text.assemble(name, look.text(f"  {what}", DIM), no_wrap=True)
     if whole.cell_len <= width or max(len(inspection.inputs), len(inspection.outputs)) == 1:
         return [fitted(whole, width, look)]
     return [
@@ -185,18 +188,39 @@ def _memory(inspection: Inspection, width: int, look: Look) -> list[Text]:
 
 def _training(inspection: Inspection, width: int, look: Look) -> list[Text]:
     """How it will be trained, as far as the spec says."""
-    clock, schedule = inspection.clock, inspection.schedule
     lines: list[Text] = []
+    if inspection.members > 1:
+        lines += paragraph("members", [f"{inspection.members} networks, trained side by side"], LABEL, width, look)
+    for phase in inspection.phases:
+        lines += [Text()] if lines and phase.name else []
+        lines += _of_phase(phase, width, look)
+    return lines
+
+
+def _of_phase(phase: PhasePlan, width: int, look: Look) -> list[Text]:
+    clock, schedule = phase.clock, phase.schedule
+    lines: list[Text] = []
+    if phase.name:
+        held = f"  ({phase.held})" if phase.held else ""
+        said = f"{phase.name}: {count(phase.learned)} parameters{held}, {', '.join(phase.losses)}"
+        lines += paragraph("phase", [said], LABEL, width, look)
     if clock:
-        epochs = clock.steps / clock.per_epoch
-        said = f"{count(clock.steps)} of {inspection.batch} examples, {epochs:.4g} epochs of {count(clock.per_epoch)}"
-        lines += paragraph("steps", [said], LABEL, width, look)
-    lines += paragraph("optimizer", inspection.optimizer, LABEL, width, look)
+        length = _length(clock, phase.batch) if inspection.inputs else count(clock.steps)
+        lines += paragraph("steps", [length], LABEL, width, look)
+    lines += paragraph("optimizer", phase.optimizer, LABEL, width, look)
     if schedule:
         lines += paragraph("schedule", _schedule_lines(schedule), LABEL, width, look)
     if schedule and schedule.rates:
         lines += [Text(), *_chart(schedule, width, look)]
     return lines
+
+
+def _length(clock: Clock, batch: int) -> str:
+    if len(clock.stretches) > 1:
+        sizes = ", then ".join(f"{s.batch} from step {count(s.step)}" for s in clock.stretches)
+        return f"{count(clock.steps)} in {clock.epoch_at(clock.steps):.4g} epochs, of {sizes}"
+    epochs = clock.steps / clock.per_epoch
+    return f"{count(clock.steps)} of {batch} examples, {epochs:.4g} epochs of {count(clock.per_epoch)}"
 
 
 def _schedule_lines(schedule: Plan) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 from netspec.diagnostics import printable
 from netspec.report.display import Follower
 from netspec.report.progress import Progress
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Started, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Event, Finished, Started, Stepped
 
 __all__ = ["Lines"]
 
@@ -71,6 +71,8 @@ def _pairs(event: Event, progress: Progress) -> Mapping[str, Any]:
         case Started():
             keys = ("run", "name", "device", "seed", "parameters", "batch", "step", "steps")
             return {key: getattr(event, key) for key in keys if getattr(event, key) != ""}
+        case Entered():
+            return {key: getattr(event, key) for key in ("phase", "number", "step", "steps", "parameters", "batch")}
         case Stepped():
             return _position(event, progress) | _measured(progress)
         case Evaluated():

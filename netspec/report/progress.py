@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Started, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Event, Finished, Saved, Started, Stepped
 
 __all__ = ["Best", "Curve", "Progress", "Spent", "advance"]
 
@@ -117,7 +117,8 @@ class Progress:
     """A training as seen from its events.
 
     Args:
-        started, stepped, evaluated, saved, finished: the newest event of each kind.
+        started, entered, stepped, evaluated, saved, finished: the newest event of each kind; what differs between the
+            phases of a training, `started` has as the newest phase has it.
         time: of the newest event.
         earlier: seconds of the sessions before this one, where their events were seen.
         loss, smoothed_loss: the training loss by step, as it is and under exponential smoothing.
@@ -126,6 +127,7 @@ class Progress:
     """
 
     started: Started | None = None
+    entered: Entered | None = None
     stepped: Stepped | None = None
     evaluated: Evaluated | None = None
     saved: Saved | None = None
@@ -197,6 +199,8 @@ def advance(progress: Progress, event: Event) -> Progress:
     match event:
         case Started():
             return _started(progress, event)
+        case Entered():
+            return _entered(progress, event)
         case Stepped():
             return _stepped(progress, event)
         case Evaluated():
@@ -227,6 +231,17 @@ def _started(progress: Progress, event: Started) -> Progress:
         best=best if best and best.step <= at else None,
         alerts=tuple(a for a in progress.alerts if a.step <= at),
     )
+
+
+_OF_PHASE = ("steps", "steps_per_epoch", "batch", "parameters", "metric", "higher_is_better", "keep")
+
+
+def _entered(progress: Progress, event: Entered) -> Progress:
+    """A new phase, which may be judged by another metric."""
+    started = progress.started and dataclasses.replace(
+        progress.started, **{name: getattr(event, name) for name in _OF_PHASE}
+    )
+    return dataclasses.replace(progress, started=started, entered=event, best=None, time=event.time)
 
 
 def _stepped(progress: Progress, event: Stepped) -> Progress:

@@ -12,7 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-__all__ = ["Alerted", "Evaluated", "Event", "Finished", "Saved", "Started", "Stepped", "from_json", "to_json"]
+__all__ = [
+    "Alerted",
+    "Entered",
+    "Evaluated",
+    "Event",
+    "Finished",
+    "Saved",
+    "Started",
+    "Stepped",
+    "from_json",
+    "to_json",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ class Started:
         metric: the metric that says which step was best ("validation/accuracy").
         higher_is_better: whether more of it is better.
         keep: whether the parameters of the best step are kept.
+        phases: how many stages it has.
+        members: how many networks are trained side by side to speak as one.
     """
 
     event: ClassVar[str] = "started"
@@ -47,6 +60,36 @@ class Started:
     steps_per_epoch: int
     batch: int
     examples: Mapping[str, int]
+    parameters: int
+    metric: str
+    higher_is_better: bool
+    keep: bool = False
+    phases: int = 1
+    members: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A phase of a training that has several begins, or goes on after a stop.
+
+    Args:
+        step: the steps that lie behind.
+        phase: its name.
+        number: which one it is, from 1.
+        steps: the steps that the whole training will have made at the end, if no phase ends early.
+        steps_per_epoch, batch: of this phase.
+        parameters: the numbers that are learned in it.
+        metric, higher_is_better, keep: as in `Started`.
+    """
+
+    event: ClassVar[str] = "entered"
+    time: float
+    step: int
+    phase: str
+    number: int
+    steps: int
+    steps_per_epoch: int
+    batch: int
     parameters: int
     metric: str
     higher_is_better: bool
@@ -142,9 +185,9 @@ class Finished:
     seconds: float = 0.0
 
 
-Event = Started | Stepped | Evaluated | Saved | Alerted | Finished
+Event = Started | Entered | Stepped | Evaluated | Saved | Alerted | Finished
 
-_KINDS: Mapping[str, type[Event]] = {k.event: k for k in (Started, Stepped, Evaluated, Saved, Alerted, Finished)}
+_KINDS: Mapping[str, type[Event]] = {k.event: k for k in (Started, Entered, Stepped, Evaluated, Saved, Alerted, Finished)}
 
 
 def to_json(event: Event) -> dict[str, Any]:

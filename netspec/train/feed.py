@@ -42,12 +42,16 @@ class Window:
         count: how many it makes.
         epoch: the epoch, from 0.
         first: its first batch within the epoch.
+        batch: examples a step.
+        last: whether the epoch ends with it.
     """
 
     start: int
     count: int
     epoch: int
     first: int
+    batch: int
+    last: bool
 
     @property
     def end(self) -> int:
@@ -65,11 +69,13 @@ def windows(start: int, clock: Clock, length: int, stops: tuple[int, ...]) -> It
     """
     step = start
     while step < clock.steps:
-        epoch, first = divmod(step, clock.per_epoch)
-        ends = [(epoch + 1) * clock.per_epoch, step - first % length + length, clock.steps]
-        ends += [(step // every + 1) * every for every in stops]
-        yield Window(step, min(ends) - step, epoch, first)
-        step = min(ends)
+        here = clock.stretch_at(step)
+        passes, first = divmod(step - here.step, here.per_epoch)
+        whole = min(clock.ends(step))
+        ends = [whole, step - first % length + length, *((step // every + 1) * every for every in stops)]
+        end = min(ends)
+        yield Window(step, end - step, here.epoch + passes, first, here.batch, end == whole)
+        step = end
 
 
 def size_of(examples: Examples) -> int:
@@ -84,7 +90,7 @@ def in_memory(examples: Examples) -> bool:
 
 
 Order = Callable[[int], Any]
-"""The order of the examples in an epoch."""
+"""The order of the examples in an epoch, [examples]; of networks that are trained abreast, [networks, examples]."""
 
 
 class Feed(Protocol):
@@ -93,17 +99,16 @@ class Feed(Protocol):
     def __call__(self, plan: Iterator[Window], order: Order) -> Iterator[tuple[Window, tuple[Any, Any, Any, int]]]: ...
 
 
-def feed_for(examples: Examples, capacity: int, batch: int, longest: int) -> Feed:
+def feed_for(examples: Examples, capacity: int, longest: int) -> Feed:
     """The feed for some examples.
 
     Args:
         capacity: bytes that the device has for them.
-        batch: examples a step.
         longest: steps of a window, at the most.
     """
     if in_memory(examples) and size_of(examples) <= capacity:
         return _resident(examples)
-    return _streamed(examples, batch, longest)
+    return _streamed(examples, longest)
 
 
 def _resident(examples: Examples) -> Feed:
@@ -119,16 +124,16 @@ def _resident(examples: Examples) -> Feed:
     return feed
 
 
-def _streamed(examples: Examples, batch: int, longest: int) -> Feed:
-    # Always as many rows, so that one compiled program serves; what is beyond a short window is not read.
-    rows = batch * longest
-    positions = jax.device_put(np.arange(rows, dtype=np.int32))
-
-    def gather(window: Window, order: np.ndarray[Any, Any]) -> tuple[Any, Any]:
-        chosen = order[window.first * batch : (window.first + window.count) * batch]
-        padded = np.concatenate([chosen, np.full(rows - len(chosen), chosen[0], chosen.dtype)])
-        inputs, targets = examples.take(padded)
-        return jax.device_put(inputs), jax.device_put(targets)
+def _streamed(examples: Examples, longest: int) -> Feed:
+    def gather(window: Window, order: np.ndarray[Any, Any]) -> tuple[Any, Any, Any]:
+        chosen = order[..., window.first * window.batch : (window.first + window.count) * window.batch]
+        # Always as many rows, so that one compiled program serves; what is beyond a short window is not read.
+        rows = window.batch * longest
+        filling = np.broadcast_to(chosen[..., :1], (*chosen.shape[:-1], rows - chosen.shape[-1]))
+        padded = np.concatenate([chosen, filling], axis=-1)
+        inputs, targets = examples.take(padded.reshape(-1))
+        positions = np.arange(padded.size, dtype=np.int32).reshape(padded.shape)
+        return jax.device_put(inputs), jax.device_put(targets), positions
 
     def feed(plan: Iterator[Window], order: Order) -> Iterator[tuple[Window, tuple[Any, Any, Any, int]]]:
         with ThreadPoolExecutor(1, "feed") as ahead:
@@ -140,8 +145,8 @@ def _streamed(examples: Examples, batch: int, longest: int) -> Feed:
                 waiting.append((window, ahead.submit(gather, window, current)))
                 if len(waiting) > 1:
                     ready, gathered = waiting.pop(0)
-                    yield ready, (*gathered.result(), positions, 0)
+                    yield ready, (*gathered.result(), 0)
             for ready, gathered in waiting:
-                yield ready, (*gathered.result(), positions, 0)
+                yield ready, (*gathered.result(), 0)
 
     return feed

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,50 +16,43 @@ import numpy as np
 
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, NetspecError, TrainingError
-from netspec.graph.calls import Arrays
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Started, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Event, Finished, Saved, Started, Stepped
 from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
 from netspec.train.device import capacity, described
-from netspec.train.diagnose import all_finite, where_it_diverged
-from netspec.train.feed import Examples, Window, feed_for, windows
-from netspec.train.measure import Measure
-from netspec.train.state import Keys, State, begin, from_arrays, shapes, to_arrays
-from netspec.train.step import make_order, make_steps
+from netspec.train.diagnose import where_it_diverged
+from netspec.train.feed import Window, feed_for
+from netspec.train.halt import Halt
+from netspec.train.saved import arrays_of, restored, restored_best
+from netspec.train.stage import Parts, Stage
+from netspec.train.state import Keys, State, Weights, begin, enter, stacked, to_arrays
 
-__all__ = ["Parts", "result_of", "result_step", "train", "window_length"]
+__all__ = ["Learner", "train", "train_abreast"]
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints, unless the spec says otherwise."""
 
 
-class Parts(Protocol):
-    """The data of a training, parted."""
-
-    @property
-    def train(self) -> Examples:
-        """To learn from."""
-
-    @property
-    def validation(self) -> Examples:
-        """To choose by."""
-
-    @property
-    def test(self) -> Examples:
-        """To be judged by, in the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best step so far.
+@dataclass(slots=True)
+class Learner:
+    """One run of those that are trained side by side; as a rule the only one.
 
     Args:
-        kept: its parameters and statistics by path, where they are kept.
+        run: the directory that checkpoints go to; nothing is saved without one.
+        seed: of everything random.
+        resumed: where to go on.
+        best, best_step: the best value of the metric so far, and when.
+        metrics: as they were last measured.
+        ended: whether it is over, while others go on.
     """
 
-    value: float | None = None
-    step: int | None = None
-    kept: tuple[Arrays, Arrays] | None = None
+    run: Path | None
+    seed: int
+    resumed: Checkpoint | None = None
+    best: float | None = None
+    best_step: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -82,23 +75,13 @@ class _Clock:
         return seconds
 
 
-def window_length(program: Program) -> int:
-    """Steps between two records of a run, the same on every machine: some 500 records, none of much over a second.
-
-    >>> window_length(program)  # doctest: +SKIP
-    2
-    """
-    operations = 6 * program.network.graph.multiply_adds * program.batch
-    shortest = math.ceil(program.clock.steps / 500)
-    return max(1, min(shortest, 100, program.clock.per_epoch, int(2e10 / max(1, operations))))
-
-
 def train(
     program: Program,
     parts: Parts,
     *,
     run: Path | None = None,
     resumed: Checkpoint | None = None,
+    start: Mapping[str, Any] | None = None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Train a program on data, from the beginning or from a checkpoint.
@@ -106,6 +89,7 @@ def train(
     Args:
         run: the directory that checkpoints go to; nothing is saved without one.
         resumed: where to go on.
+        start: weights to begin with, by path, in the place of initial ones.
         interrupted: is asked after every window of steps; where it says so, the training saves and stops.
 
     Yields:
@@ -115,8 +99,33 @@ def train(
         TrainingError: the loss was no number, the device failed, the disk is full, or a file of the data is gone.
         RunError: the checkpoint is of another program.
     """
+    learner = Learner(run, program.spec.seed, resumed)
+    for _, event in train_abreast(program, parts, [learner], start=start, interrupted=interrupted):
+        yield event
+
+
+def train_abreast(
+    program: Program,
+    parts: Parts,
+    learners: Sequence[Learner],
+    *,
+    start: Mapping[str, Any] | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[int, Event]]:
+    """Train a program several times at once, with a seed each, in one compiled program.
+
+    Args:
+        learners: what differs between them; all begin anew, or all go on from the same step.
+        start, interrupted: as `train` takes them.
+
+    Yields:
+        Which learner, and what happens to it.
+
+    Raises:
+        TrainingError, RunError: as `train` says.
+    """
     with _device_failures():
-        training = _Training(program, parts, run, resumed, interrupted)
+        training = _Training(program, parts, learners, start, interrupted)
     try:
         with _device_failures():
             yield from training.events()
@@ -125,206 +134,399 @@ def train(
         raise TrainingError(*error.diagnostics) from error
 
 
+_Verdict = Generator[tuple[int, Event], None, bool]
+"""Events, and in the end whether something is over."""
+
+
 class _Training:
     def __init__(
         self,
         program: Program,
         parts: Parts,
-        run: Path | None,
-        resumed: Checkpoint | None,
+        learners: Sequence[Learner],
+        start: Mapping[str, Any] | None,
         interrupted: Callable[[], bool],
     ) -> None:
-        self.program, self.parts, self.run, self.interrupted = program, parts, run, interrupted
-        self.keys = Keys.of(program.spec.seed)
-        self.resumed = resumed
-        self.state = _first_state(program, self.keys, parts.train, resumed)
-        self.best = _first_best(self.state, resumed)
-        self.clock = _Clock(0.0 if resumed is None else float(resumed.meta["seconds"]))
-        self.step = 0 if resumed is None else resumed.step
-        self.length = window_length(program)
-        self.steps = make_steps(program)
-        # Compiled, since a record of each window reads it: as single operations it would cost a small network's step.
-        self.rate = None if program.updater.rate is None else jax.jit(program.updater.rate)
+        assert len(learners) == 1 or program.members is None
+        self.program, self.parts, self.learners, self.interrupted = program, parts, learners, interrupted
+        self.start = start
+        members = program.members
+        self.ensemble, self.abreast = members is not None, members is not None or len(learners) > 1
+        self.keys = [Keys.of(learner.seed) for learner in learners]
+        if members is not None:
+            self.keys = [Keys.of(learners[0].seed, member) for member in range(members)]
+        self.kept: Weights | None = None
         self.copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
-        self.finite = all_finite()
-        self.measures = self._measures()
-        train = program.spec.train
-        assert train is not None
-        self.evaluate_every = program.clock.steps_of(train.evaluate) if train.evaluate else program.clock.per_epoch
-        self.save_every = program.clock.steps_of(train.save) if train.save else None
-        self.metrics: Mapping[str, float] = {}
+        resumed = [learner.resumed for learner in learners if learner.resumed is not None]
+        self.clock = _Clock(float(resumed[0].meta["seconds"]) if resumed else 0.0)
+        if resumed:
+            self._go_on(resumed)
+        else:
+            self.stage = self._stage(0)
+            self.state = enter(self.stage.phase, self._first(), self.stage.abreast)
+            self.local = 0
+        self.halts = [Halt(self.stage.phase.train.stop, self.stage.phase.patience) for _ in learners]
+        for learner, halt in zip(learners, self.halts, strict=True):
+            if learner.resumed is not None:
+                halt.remember(learner.resumed.meta["halt"])
 
-    def _measures(self) -> dict[str, Measure]:
-        room = capacity()
-        parts = {"train": self.parts.train, "validation": self.parts.validation, "test": self.parts.test}
-        return {name: Measure(self.program, part, room) for name, part in parts.items() if len(part)}
+    def _stage(self, index: int, behind: int = 0, passes: float = 0.0) -> Stage:
+        keys, abreast, ensemble = self.keys, self.abreast, self.ensemble
+        return Stage(
+            self.program, index, self.parts, keys, abreast=abreast, ensemble=ensemble, behind=behind, passes=passes
+        )
 
-    def events(self) -> Iterator[Event]:
-        yield self._started()
-        order = make_order(len(self.parts.train))
-        feed = feed_for(self.parts.train, capacity(), self.program.batch, self.length)
-        plan = windows(self.step, self.program.clock, self.length, self._ends())
+    def _first(self) -> Weights:
+        each = [begin(self.program, keys, self.parts.train, self.start) for keys in self.keys]
+        return stacked(each) if self.abreast else each[0]
+
+    def _go_on(self, resumed: Sequence[Checkpoint]) -> None:
+        meta = resumed[0].meta
+        self.stage = self._stage(meta["phase"], meta["behind"], meta["passes"])
+        together = len(resumed) > 1
+        abreast = self.stage.abreast
+        self.state = restored(self.stage.phase, resumed, abreast, together=together)
+        self.kept = restored_best(resumed, together=together)
+        self.local = resumed[0].step - self.stage.behind
+        for learner, checkpoint in zip(self.learners, resumed, strict=True):
+            learner.best, learner.best_step = checkpoint.meta["best_value"], checkpoint.meta["best_step"]
+            learner.ended = together and checkpoint.meta["ended"]
+
+    @property
+    def step(self) -> int:
+        """Steps made, those of the phases before counted."""
+        return self.stage.behind + self.local
+
+    @property
+    def going(self) -> list[int]:
+        """The learners that are not over."""
+        return [i for i, learner in enumerate(self.learners) if not learner.ended]
+
+    def events(self) -> Iterator[tuple[int, Event]]:
+        yield from self._each(self._started)
+        if len(self.program.phases) > 1:
+            yield from self._each(self._entered)
+        while True:
+            if (yield from self._of_phase()):
+                return
+            if self.stage.index + 1 == len(self.program.phases):
+                break
+            yield from self._next_phase()
+        yield from self._finished(self.going)
+
+    def _each(self, event: Callable[[int], Event]) -> Iterator[tuple[int, Event]]:
+        for i in self.going:
+            yield i, event(i)
+
+    # -- a phase -----------------------------------------------------------------------------------------------------
+
+    def _of_phase(self) -> _Verdict:
+        """The events of a phase from where it stands; returns whether the training was interrupted, or is over."""
+        stage = self.stage
+        feed = feed_for(self.parts.train, capacity(), stage.length)
         waiting: list[tuple[Window, Any, Any]] = []
         self.clock.took()
-        for window, arguments in feed(plan, lambda epoch: order(self.keys.order, epoch)):
+        for window, arguments in feed(stage.plan(self.local), stage.order):
             self.state, total, norm = self._advance(window, arguments)
             waiting.append((window, total, norm))
             # Asked once for each window: a save that comes due in between would overtake the windows still waiting.
-            evaluates, saves, stops = self._evaluates(window), self._saves(window), self._stops_at(window)
-            settle = evaluates or saves or stops
+            evaluates, saves, stops = stage.evaluates(window), self._saves(window), self._stops_at(window)
+            settle = evaluates or saves or stops or self._watches
+            over = False
             # One window stays on the device while the one before it is told of, so that the device never waits.
             while waiting and (settle or len(waiting) > 1):
-                yield self._stepped(*waiting.pop(0))
-            self.step = window.end
-            if settle and not self.finite((self.state.parameters, self.state.statistics)):
-                raise self._diverged(window)
-            if evaluates:
-                yield self._evaluated()
+                over = (yield from self._stepped(*waiting.pop(0))) or over
+            self.local = window.end
+            if settle:
+                yield from self._all_finite(window)
+            if evaluates and self.going:
+                over = (yield from self._evaluated()) or over
+            if over:
+                break
             if stops:
                 yield from self._stopped()
-                return
+                return True
             if saves:
-                yield self._saved()
+                yield from self._saved(self.going)
         while waiting:
-            yield self._stepped(*waiting.pop(0))
-        yield from self._finished()
+            yield from self._stepped(*waiting.pop(0))
+        return not self.going
 
-    def _ends(self) -> tuple[int, ...]:
-        return (self.evaluate_every,) if self.save_every is None else (self.evaluate_every, self.save_every)
+    def _next_phase(self) -> Iterator[tuple[int, Event]]:
+        """Go on to the next phase with the result of this one."""
+        before, weights = self.stage, self._result()
+        passes = before.epoch(self.local)
+        self.stage = self._stage(before.index + 1, before.behind + self.local, passes)
+        self.state, self.kept, self.local = enter(self.stage.phase, weights, self.stage.abreast), None, 0
+        for i, learner in enumerate(self.learners):
+            learner.best = learner.best_step = None
+            self.halts[i] = Halt(self.stage.phase.train.stop, self.stage.phase.patience)
+        yield from self._each(self._entered)
+        # So that a divergence can be looked into from here on, and a resumed run need not go through what was before.
+        yield from self._saved(self.going)
+
+    def _result(self) -> Weights:
+        """What the phase has come to: the best that was kept, else what is evaluated."""
+        return self.kept if self.kept is not None else self.copy(self.stage.weights(self.state))
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def _advance(self, window: Window, arguments: tuple[Any, Any, Any, int]) -> tuple[State, Any, Any]:
         inputs, targets, order, first = arguments
         began = time.monotonic()
-        result = self.steps(self.state, inputs, targets, order, first, window.count, self.keys.noise)
+        steps = self.stage.steps(window.batch)
+        result = steps(self.state, inputs, targets, order, first, window.count, self.stage.noise)
         if self.clock.compiling == 0.0:
             self.clock.compiling = time.monotonic() - began
             self.clock.ready = time.monotonic()
         return result
 
-    def _stepped(self, window: Window, total: Any, norm: Any) -> Stepped:
-        loss, gradient_norm = float(total) / window.count, float(norm)
+    def _stepped(self, window: Window, total: Any, norm: Any) -> _Verdict:
+        """The records of a window; returns whether the phase is over."""
+        losses = np.atleast_1d(np.asarray(total, np.float64)) / window.count
+        norms = np.atleast_1d(np.asarray(norm, np.float64))
+        if self.ensemble:
+            losses, norms = losses.mean(keepdims=True), norms.mean(keepdims=True)
         seconds = self.clock.took()
-        if not math.isfinite(loss):
-            raise self._diverged(window)
         compiling, self.clock.compiling = self.clock.compiling, -1.0
-        return Stepped(
-            time.time(),
-            window.end,
-            self._epoch(window.end),
-            loss,
-            None if self.rate is None else float(self.rate(window.end - 1)),
-            gradient_norm,
-            window.count * self.program.batch / max(seconds, 1e-9),
-            max(0.0, compiling),
-        )
+        rate = None if self.stage.rate is None else float(self.stage.rate(window.end - 1))
+        over = False
+        for i in self.going:
+            loss, gradient_norm = float(losses[i]), float(norms[i])
+            if not math.isfinite(loss):
+                yield from self._diverged(i, window)
+                continue
+            yield (
+                i,
+                Stepped(
+                    time.time(),
+                    self.stage.behind + window.end,
+                    self.stage.epoch(window.end),
+                    loss,
+                    rate,
+                    gradient_norm,
+                    window.count * window.batch / max(seconds, 1e-9),
+                    max(0.0, compiling),
+                ),
+            )
+            why = self.halts[i].stepped(loss, window.count, gradient_norm, self.clock.seconds())
+            if why:
+                self.local = window.end
+                yield from self._halted(i, why)
+                over = over or self._alone or not self.going
+        return over
 
-    def _epoch(self, step: int) -> float:
-        return step / self.program.clock.per_epoch
+    @property
+    def _alone(self) -> bool:
+        return len(self.learners) == 1
 
-    def _evaluates(self, window: Window) -> bool:
-        return window.end % self.evaluate_every == 0 or window.end == self.program.clock.steps
+    @property
+    def _watches(self) -> bool:
+        """Whether each window may end the phase, so that none may run ahead of its record."""
+        stop = self.stage.phase.train.stop
+        return stop is not None and (stop.gradient is not None or stop.seconds is not None)
 
     def _saves(self, window: Window) -> bool:
-        if self.run is None or window.end == self.program.clock.steps:
+        if all(learner.run is None for learner in self.learners):
             return False
-        if self.save_every is not None:
-            return window.end % self.save_every == 0
-        return time.monotonic() - self.clock.saved > SAVE_EVERY
+        last = self.stage.index + 1 == len(self.program.phases)
+        if self.stage.is_end(window) and last:
+            return False
+        return self.stage.saves(window, time.monotonic() - self.clock.saved > SAVE_EVERY)
 
     def _stops_at(self, window: Window) -> bool:
-        return window.end < self.program.clock.steps and self.interrupted()
+        last = self.stage.index + 1 == len(self.program.phases)
+        return not (self.stage.is_end(window) and last) and self.interrupted()
 
-    def _diverged(self, window: Window) -> TrainingError:
-        """What to say of numbers that are not finite: the steps since the last checkpoint are made again to see."""
-        saved = None if self.run is None else checkpoints.newest(self.run)[0]
-        start = 0 if saved is None else saved.step
-        state = _first_state(self.program, self.keys, self.parts.train, saved)
-        return TrainingError(
-            where_it_diverged(self.program, self.parts.train, state, start, window, self.length, self._ends())
-        )
+    def _all_finite(self, window: Window) -> Iterator[tuple[int, Event]]:
+        each = np.atleast_1d(np.asarray(self.stage.finite(self.state)))
+        finite = [bool(each.all())] if self.ensemble else each.tolist()
+        for i in self.going:
+            if not finite[i]:
+                yield from self._diverged(i, window)
+
+    def _diverged(self, i: int, window: Window) -> Iterator[tuple[int, Event]]:
+        """Say what is not finite; alone, the steps since the last checkpoint are made again to see why."""
+        if self._alone and not self.ensemble:
+            raise TrainingError(self._why(window))
+        end = self.stage.behind + window.end
+        message = f"the loss was not a finite number by step {end}"
+        help_ = "a smaller learning rate, a warmup, or clip = { global_norm = 1.0 }"
+        why = Diagnostic("diverged", message, help=help_)
+        if self._alone:
+            raise TrainingError(why)
+        self.learners[i].ended = True
+        yield i, Alerted(time.time(), end, why.code, why.message, why.help)
+        yield i, self._end(i, "diverged", self.learners[i].metrics)
+
+    def _why(self, window: Window) -> Diagnostic:
+        learner, stage = self.learners[0], self.stage
+        saved = None if learner.run is None else checkpoints.newest(learner.run)[0]
+        if saved is not None and saved.meta["phase"] == stage.index:
+            state = restored(stage.phase, [saved], None, together=False)
+            return where_it_diverged(stage, state, saved.step - stage.behind, window)
+        if stage.index == 0:
+            state = enter(stage.phase, self._first())
+            return where_it_diverged(stage, state, 0, window)
+        end = stage.behind + window.end
+        return Diagnostic("diverged", f"the loss was not a finite number by step {end}", help="a smaller learning rate")
 
     # -- what happens between steps ------------------------------------------------------------------------------------
 
-    def _started(self) -> Started:
-        program = self.program
+    def _started(self, i: int) -> Started:
+        program, phase = self.program, self.stage.phase
         return Started(
             time=time.time(),
-            run="" if self.run is None else str(self.run),
+            run="" if self.learners[i].run is None else str(self.learners[i].run),
             name=program.spec.name,
-            seed=program.spec.seed,
+            seed=self.learners[i].seed,
             device=described(),
             step=self.step,
-            steps=program.clock.steps,
-            steps_per_epoch=program.clock.per_epoch,
-            batch=program.batch,
+            steps=self._planned,
+            steps_per_epoch=phase.clock.per_epoch,
+            batch=phase.clock.stretches[0].batch,
             examples=dict(program.facts.examples),
-            parameters=sum(math.prod(p.shape) for p in self.state.parameters.values()),
-            metric=program.judge.metric,
-            higher_is_better=program.judge.higher_is_better,
-            keep=program.judge.keep,
+            parameters=self._learned,
+            metric=phase.judge.metric,
+            higher_is_better=phase.judge.higher_is_better,
+            keep=phase.judge.keep,
+            phases=len(program.phases),
+            members=program.members or 1,
         )
 
-    def _evaluated(self) -> Evaluated:
+    @property
+    def _planned(self) -> int:
+        """Steps at the end, if no phase from this one on ends early."""
+        return self.stage.behind + sum(phase.clock.steps for phase in self.program.phases[self.stage.index :])
+
+    @property
+    def _learned(self) -> int:
+        graph = self.stage.phase.network.graph
+        return sum(math.prod(p.shape) for path, p in graph.parameters.items() if path not in graph.frozen)
+
+    def _entered(self, i: int) -> Entered:
+        phase = self.stage.phase
+        return Entered(
+            time=time.time(),
+            step=self.step,
+            phase=phase.name,
+            number=self.stage.index + 1,
+            steps=self._planned,
+            steps_per_epoch=phase.clock.per_epoch,
+            batch=phase.clock.stretches[0].batch,
+            parameters=self._learned,
+            metric=phase.judge.metric,
+            higher_is_better=phase.judge.higher_is_better,
+            keep=phase.judge.keep,
+        )
+
+    def _evaluated(self) -> _Verdict:
+        """Measure, and tell; returns whether the phase is over."""
         began = time.monotonic()
-        judged = self.program.judge.metric.partition("/")[0]
-        names = [n for n in self.measures if n in ("validation", judged)]
-        self.metrics = self._measured(names, self.state.parameters, self.state.statistics)
-        value = self.metrics[self.program.judge.metric]
-        best = self.program.judge.better(value, self.best.value)
-        if best:
-            kept = (self.state.parameters, self.state.statistics)
-            self.best = Best(value, self.step, self.copy(kept) if self.program.judge.keep else None)
+        stage, phase = self.stage, self.stage.phase
+        judged = {judge.metric.partition("/")[0] for judge in (phase.judge, phase.patience)}
+        if phase.updater.metric is not None:
+            judged.add(phase.updater.metric.partition("/")[0])
+        weights = stage.weights(self.state)
+        each = self._measured([n for n in stage.measures if n == "validation" or n in judged], weights)
+        better = [phase.judge.better(m[phase.judge.metric], b.best) for m, b in zip(each, self.learners, strict=True)]
+        if phase.judge.keep:
+            self._keep(weights, better)
+        self.state = stage.observed(self.state, each)
         self.clock.ready = time.monotonic()
         seconds = time.monotonic() - began
-        return Evaluated(time.time(), self.step, self._epoch(self.step), self.metrics, seconds, best)
+        over = False
+        for i in self.going:
+            learner = self.learners[i]
+            learner.metrics = each[i]
+            if better[i]:
+                learner.best, learner.best_step = each[i][phase.judge.metric], self.step
+            yield i, Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
+            why = self.halts[i].evaluated(each[i])
+            if why and self.local < phase.clock.steps:
+                yield from self._halted(i, why)
+                over = over or self._alone or not self.going
+        return over
 
-    def _measured(self, names: list[str], parameters: Arrays, statistics: Arrays) -> dict[str, float]:
-        whole = parameters | self.state.frozen
-        return {f"{n}/{m}": v for n in names for m, v in self.measures[n](whole, statistics).items()}
+    def _keep(self, weights: Weights, better: Sequence[bool]) -> None:
+        if self._alone and better[0]:
+            self.kept = self.copy(weights)
+        elif not self._alone:
+            self.kept = (
+                self.copy(weights) if self.kept is None else self.stage.chosen(weights, self.kept, np.array(better))
+            )
 
-    def _saved(self) -> Saved:
-        assert self.run is not None
+    def _halted(self, i: int, why: str) -> Iterator[tuple[int, Event]]:
+        """A phase that ends before its time: alone, the next one begins; one of several runs is over."""
+        yield i, Alerted(time.time(), self.step, "stopped", f"stopped early: {why}")
+        if not self._alone:
+            yield from self._finished([i])
+
+    def _measured(self, names: Sequence[str], weights: Weights) -> list[dict[str, float]]:
+        """The metrics of each learner, by "part/metric"."""
+        found: list[dict[str, float]] = [{} for _ in self.learners]
+        for name in names:
+            for mine, metrics in zip(found, self.stage.measures[name](weights), strict=True):
+                mine |= {f"{name}/{metric}": value for metric, value in metrics.items()}
+        return found
+
+    def _saved(self, which: Sequence[int]) -> Iterator[tuple[int, Event]]:
         began = time.monotonic()
-        arrays = {f"state/{k}": v for k, v in to_arrays(self.state).items()}
-        if self.best.kept is not None:
-            parameters, statistics = jax.device_get(self.best.kept)
-            arrays |= {f"best/parameters/{k}": v for k, v in parameters.items()}
-            arrays |= {f"best/statistics/{k}": v for k, v in statistics.items()}
-        meta = {"seconds": self.clock.seconds(), "best_value": self.best.value, "best_step": self.best.step}
-        path = checkpoints.save(self.run, self.step, arrays, meta)
+        runs = {i: run for i in which if (run := self.learners[i].run) is not None}
+        if not runs:
+            return
+        state, kept = to_arrays(self.state), None if self.kept is None else jax.device_get(self.kept)
+        for i, run in runs.items():
+            arrays = arrays_of(state, kept, None if self._alone else i)
+            path = checkpoints.save(run, self.step, arrays, self._meta(i))
+            yield i, Saved(time.time(), self.step, str(path), time.monotonic() - began)
         self.clock.saved = self.clock.ready = time.monotonic()
-        return Saved(time.time(), self.step, str(path), time.monotonic() - began)
 
-    def _stopped(self) -> Iterator[Event]:
-        if self.run is not None:
-            yield self._saved()
-        yield self._end("interrupted", self.metrics)
+    def _meta(self, i: int) -> dict[str, Any]:
+        """What a checkpoint says besides arrays."""
+        learner, stage = self.learners[i], self.stage
+        return {
+            "seconds": self.clock.seconds(),
+            "best_value": learner.best,
+            "best_step": learner.best_step,
+            "ended": learner.ended,
+            "halt": self.halts[i].to_json(),
+            "phase": stage.index,
+            "behind": stage.behind,
+            "passes": stage.passes,
+        }
 
-    def failed(self, why: Diagnostic) -> Iterator[Event]:
+    def _stopped(self) -> Iterator[tuple[int, Event]]:
+        yield from self._saved(self.going)
+        for i in self.going:
+            yield i, self._end(i, "interrupted", self.learners[i].metrics)
+
+    def failed(self, why: Diagnostic) -> Iterator[tuple[int, Event]]:
         """The end of a training that could not go on; what was saved before is left as it is."""
-        yield Alerted(
-            time.time(), self.step, why.code, f"{why.message}: {why.label}" if why.label else why.message, why.help
-        )
-        yield self._end("diverged" if why.code == "diverged" else "failed", self.metrics)
+        message = f"{why.message}: {why.label}" if why.label else why.message
+        for i in self.going:
+            yield i, Alerted(time.time(), self.step, why.code, message, why.help)
+            reason = "diverged" if why.code == "diverged" else "failed"
+            yield i, self._end(i, reason, self.learners[i].metrics)
 
-    def _finished(self) -> Iterator[Event]:
-        parameters, statistics = self.best.kept or (self.state.parameters, self.state.statistics)
-        metrics = self._measured(list(self.measures), parameters, statistics)
-        if self.run is not None:
-            yield self._saved()
-        yield self._end("done", metrics)
+    def _finished(self, which: Sequence[int]) -> Iterator[tuple[int, Event]]:
+        metrics = self._measured(list(self.stage.measures), self._result())
+        for i in which:
+            self.learners[i].ended = True
+        yield from self._saved(which)
+        for i in which:
+            yield i, self._end(i, "done", metrics[i])
 
-    def _end(self, reason: str, metrics: Mapping[str, float]) -> Finished:
+    def _end(self, i: int, reason: str, metrics: Mapping[str, float]) -> Finished:
+        learner = self.learners[i]
         return Finished(
             time.time(),
-            "" if self.run is None else str(self.run),
+            "" if learner.run is None else str(learner.run),
             self.step,
-            self._epoch(self.step),
+            self.stage.epoch(self.local),
             reason,
             metrics,
-            self.best.step if self.program.judge.keep else self.step,
+            learner.best_step if self.stage.phase.judge.keep else self.step,
             self.clock.seconds(),
         )
 
@@ -348,42 +550,3 @@ def _of_device(error: Exception) -> Diagnostic:
             help="a smaller batch in [train], or a smaller network",
         )
     return Diagnostic("device", f"the device failed: {said}")
-
-
-def _first_state(program: Program, keys: Keys, examples: Examples, resumed: Checkpoint | None) -> State:
-    return begin(program, keys, examples) if resumed is None else _restored(program, resumed)
-
-
-def _restored(program: Program, resumed: Checkpoint) -> State:
-    return from_arrays(shapes(program), _under("state/", resumed.arrays))
-
-
-def _first_best(state: State, resumed: Checkpoint | None) -> Best:
-    if resumed is None:
-        return Best()
-    parameters = {k: jnp.array(v) for k, v in _under("best/parameters/", resumed.arrays).items()}
-    statistics = {k: jnp.array(v) for k, v in _under("best/statistics/", resumed.arrays).items()}
-    kept = (parameters, statistics) if parameters else None
-    return Best(resumed.meta["best_value"], resumed.meta["best_step"], kept)
-
-
-def _under(prefix: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-
-def result_of(program: Program, checkpoint: Checkpoint) -> tuple[Arrays, Arrays]:
-    """The parameters, frozen ones included, and statistics that a checkpoint's training has as its result.
-
-    Raises:
-        RunError: the checkpoint is of another program.
-    """
-    state = _restored(program, checkpoint)
-    kept = _first_best(state, checkpoint).kept
-    parameters, statistics = kept or (state.parameters, state.statistics)
-    return parameters | state.frozen, statistics
-
-
-def result_step(program: Program, checkpoint: Checkpoint) -> int:
-    """The step at which `result_of` had these parameters."""
-    best = checkpoint.meta["best_step"]
-    return best if program.judge.keep and best is not None else checkpoint.step

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from netspec.build.program import Program
+from netspec.build.program import Phase
 from netspec.graph.calls import Arrays, Mode
 from netspec.nn.convolution import convolution
 from netspec.train.feed import Examples
 from netspec.train.measure import batch_for
 
-__all__ = ["Risk"]
+__all__ = ["Risk", "risk_of_batch"]
 
 
 class Risk:
@@ -32,15 +32,15 @@ class Risk:
     """
 
     def __init__(
-        self, program: Program, fixed: Arrays, statistics: Arrays, examples: Examples, most: int, seed: int = 0
+        self, phase: Phase, fixed: Arrays, statistics: Arrays, examples: Examples, most: int, seed: int = 0
     ) -> None:
         self._fixed, self._statistics = fixed, statistics
         count = min(most, len(examples))
-        self._batch = batch_for(program, count)
+        self._batch = batch_for(phase, count)
         self.examples = count - count % self._batch
         rows = np.random.default_rng(seed).permutation(len(examples))[: self.examples]
         self._inputs, self._targets = jax.device_put(examples.take(np.sort(rows)))
-        value = _value(program)
+        value = risk_of_batch(phase)
         self._value = jax.jit(value)
         self._gradient = jax.jit(jax.grad(value))
 
@@ -76,9 +76,9 @@ class Risk:
             yield jax.tree.map(lambda array, start=start: array[start : start + self._batch], held)
 
 
-def _value(program: Program) -> Any:
+def risk_of_batch(phase: Phase) -> Any:
     """The loss of a batch, of parameters, those that are fixed, statistics, inputs and targets."""
-    network, objective = program.network, program.objective
+    network, objective = phase.network, phase.objective
 
     def value(parameters: Arrays, fixed: Arrays, statistics: Arrays, x: Any, y: Any) -> Any:
         whole, mode = parameters | fixed, Mode(convolve=convolution(1.0))

@@ -1,0 +1,205 @@
+"""How a spec is going to be trained, phase by phase: the optimizer's chain, the schedule, the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from netspec.report.wording import setting
+from netspec.spec.call import Call
+from netspec.spec.clock import Clock
+from netspec.spec.schedules import Schedule
+from netspec.spec.sections import Spec
+from netspec.spec.training import phase_specs
+
+if TYPE_CHECKING:
+    from netspec.build.optimizer import Updater
+    from netspec.graph.facts import Facts
+    from netspec.graph.graph import Graph
+
+__all__ = ["PhasePlan", "Plan", "phase_to_json", "plans_of"]
+
+SAMPLES = 256
+"""Steps at which a schedule is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the learning rate changes.
+
+    Args:
+        written: as the spec says it: "cosine, warmup = 5%".
+        calls: the functions of the step that the factor on the rate consists of, in turn; empty while the length of
+            the training is unknown.
+        rates: (step, learning rate), from the first step to the end; empty likewise.
+    """
+
+    written: str
+    calls: tuple[str, ...] = ()
+    rates: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePlan:
+    """How a phase is trained.
+
+    Args:
+        name: empty where there is only one.
+        batch: examples a step, at the most.
+        accumulate: parts that a batch is worked through in.
+        clock: how long it is; None without a `[train]` or without a look at the data.
+        learned: numbers that are learned in it.
+        held: the patterns of what it leaves as it is, or of what alone it trains, as the spec has them.
+        losses: what is minimised, a word each.
+        optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
+        schedule: None where the learning rate stays.
+        gradients, state: bytes of the gradients, and of what the optimizer remembers.
+    """
+
+    name: str
+    batch: int
+    accumulate: int
+    clock: Clock | None
+    learned: int
+    held: str
+    losses: tuple[str, ...]
+    optimizer: tuple[str, ...]
+    schedule: Plan | None
+    gradients: int
+    state: int
+
+
+def plans_of(spec: Spec, graph: Graph, facts: Facts | None) -> tuple[PhasePlan, ...]:
+    """How each phase is trained.
+
+    Args:
+        spec: its expressions worked out.
+        facts: what the data tells, where it was read.
+
+    Raises:
+        SpecError: an optimizer, a schedule or a pattern does not fit.
+    """
+    return tuple(_phase(one, i, spec, graph, facts) for i, one in enumerate(phase_specs(spec)))
+
+
+def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -> PhasePlan:
+    section = whole.phases[i] if whole.phases else None
+    batch, clock = _batch(spec, facts)
+    updater = _updater(spec, clock)
+    frozen, held = graph.frozen, ""
+    if section is not None:
+        from netspec.build.program import held_in
+
+        frozen = frozen | held_in(section, i, whole, graph)
+        keys = (("freeze", section.freeze), ("train", section.train))
+        held = "; ".join(f"{key} {', '.join(patterns)}" for key, patterns in keys if patterns)
+    learned = {path: array for path, array in graph.parameters.items() if path not in frozen}
+    return PhasePlan(
+        name="" if section is None else section.name or f"phase{i + 1}",
+        batch=batch,
+        accumulate=1 if spec.train is None else spec.train.accumulate,
+        clock=clock,
+        learned=sum(prod(array.shape) for array in learned.values()),
+        held=held,
+        losses=tuple(loss.kind for loss in spec.losses),
+        optimizer=() if updater is None else tuple(str(_unscheduled(call)) for call in updater.chain),
+        schedule=_plan(spec.schedule, updater, clock),
+        gradients=sum(prod(array.shape) * array.dtype.itemsize for array in learned.values()),
+        state=_optimizer_bytes(updater, learned),
+    )
+
+
+def phase_to_json(phase: PhasePlan) -> dict[str, Any]:
+    """A phase as plain data; the shape is public (see `netspec inspect --json`)."""
+    clock, schedule = phase.clock, phase.schedule
+    return {
+        "name": phase.name,
+        "batch": phase.batch,
+        "steps": clock.steps if clock else None,
+        "steps_per_epoch": clock.per_epoch if clock else None,
+        "parameters": phase.learned,
+        "held": phase.held,
+        "losses": list(phase.losses),
+        "optimizer": list(phase.optimizer),
+        "schedule": schedule
+        and {
+            "written": schedule.written,
+            "calls": list(schedule.calls),
+            "learning_rate": [list(point) for point in schedule.rates],
+        },
+    }
+
+
+def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
+    """Examples a step, and how long the training is where that is known."""
+    if spec.train is None:
+        return 1, None
+    if facts is None:
+        return spec.train.batch if isinstance(spec.train.batch, int) else 1, None
+    from netspec.build.clock import clock_of
+
+    clock = clock_of(spec, facts)
+    return max(stretch.batch for stretch in clock.stretches), clock
+
+
+def _updater(spec: Spec, clock: Clock | None) -> Updater | None:
+    """The optimizer; where the length of the training is unknown, with a learning rate that stays."""
+    if spec.optimizer is None:
+        return None
+    # Optax takes a while to import: a spec that is only a network is inspected without it.
+    from netspec.build.optimizer import build_optimizer
+
+    return build_optimizer(spec, clock) if clock else build_optimizer(replace(spec, schedule=None), Clock(1, 1))
+
+
+def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> int:
+    import jax
+
+    if updater is None:
+        return 0
+    state = jax.eval_shape(updater.transformation.init, dict(trainable))
+    return sum(prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
+
+
+def _unscheduled(call: Call) -> Call:
+    """The call with the learning rate's factor, which is shown on its own, taken out."""
+    return Call(call.name, call.arguments, tuple((k, _factors(v)[0]) for k, v in call.keywords))
+
+
+def _factors(value: Any) -> tuple[Any, Call | None]:
+    """A learning rate as the number that is written and the schedule that it is multiplied by."""
+    scaled = isinstance(value, Call) and value.name == "netspec.nn.schedules.scaled"
+    return (value.arguments[0], value.arguments[1]) if scaled else (value, None)
+
+
+def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | None) -> Plan | None:
+    if schedule is None:
+        return None
+    written = ", ".join(
+        [schedule.kind, *(f"{key} = {_written(getattr(schedule, key))}" for key in sorted(schedule.model_fields_set))]
+    )
+    if updater is None or clock is None or updater.rate is None:
+        return Plan(written)
+    _, factor = _factors(dict(updater.chain[-1].keywords)["learning_rate"])
+    assert factor is not None, "a chain that was built with a schedule holds it"
+    joined = factor.name == "optax.join_schedules"
+    pieces, boundaries = factor.arguments if joined else ((factor,), ())
+    return Plan(written, tuple(map(str, pieces)), _rates(updater.rate, clock, boundaries))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    return setting(value) if isinstance(value, float) else str(value)
+
+
+def _rates(rate_at: Callable[[Any], Any], clock: Clock, boundaries: tuple[int, ...]) -> tuple[tuple[int, float], ...]:
+    import jax
+    import jax.numpy as jnp
+
+    steps = sorted({round(i * clock.steps / SAMPLES) for i in range(SAMPLES + 1)} | set(boundaries))
+    rates = jax.jit(jax.vmap(rate_at))(jnp.asarray(steps))
+    # Seven digits: what float32 holds of them, without the noise of writing it in binary.
+    return tuple((step, float(f"{rate:.7g}")) for step, rate in zip(steps, rates.tolist(), strict=True))
