@@ -1,10 +1,13 @@
 """Numbers that change over time, written where the number is: `momentum = { linear = [0.5, 0.9], over = "50%" }`."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     Field,
     PlainValidator,
     ValidationError,
@@ -44,7 +47,11 @@ __all__ = [
     "ChangingShare",
     "Course",
     "Ramp",
+    "Times",
+    "Values",
     "changing",
+    "lower_in_turn",
+    "one_fewer",
 ]
 
 
@@ -124,8 +131,18 @@ else:
     Values = Annotated[tuple, PlainValidator(_values), WithJsonSchema(_LIST)]
     """Two numbers or more."""
 
-Times = Annotated[tuple[Span, ...], Field(strict=False, min_length=1)]
-"""When, each from the beginning."""
+
+def _rising(times: tuple[Duration, ...]) -> tuple[Duration, ...]:
+    for i, (time, after) in enumerate(pairwise(times)):
+        same = isinstance(time, Duration) and isinstance(after, Duration) and time.unit == after.unit
+        if same and after.amount <= time.amount:
+            problem = InitErrorDetails(type=must_be(f"later than {time}", str(after)), loc=(i + 1,), input=after)
+            raise ValidationError.from_exception_data("times", [problem])
+    return times
+
+
+Times = Annotated[tuple[Span, ...], Field(strict=False, min_length=1), AfterValidator(_rising)]
+"""When, each from the beginning and later than the one before."""
 
 
 class Ramp(Course, abstract=True):
@@ -225,10 +242,8 @@ class Step(Course):
         return call("netspec.nn.schedules.levels", self.step, tuple(clock.steps_of(t) for t in self.at))
 
     @model_validator(mode="after")
-    def _one_fewer(self) -> Self:
-        if len(self.at) != len(self.step) - 1:
-            message = f"changes {_times(len(self.step) - 1)}, and has {len(self.at)} in 'at'"
-            raise PydanticCustomError("choice", message, {"key": "at"})
+    def _fitting(self) -> Self:
+        one_fewer(self.at, self.step)
         return self
 
 
@@ -252,9 +267,6 @@ class Cyclic(Course):
         return call("netspec.nn.schedules.triangles", *self.cyclic, clock.steps_of(self.every))
 
 
-MOST_PIECES = 100
-
-
 class Join(Course):
     """One course after the other, each as long as its piece: what it says of time, it says of that.
 
@@ -272,27 +284,43 @@ class Join(Course):
         return tuple(n for course in self.join for n in course.numbers)
 
     def lower(self, clock: Clock) -> Call:
-        times = tuple(clock.steps_of(t) for t in self.at)
-        ends = (*times, clock.steps)
-        pieces = (
-            piece.lower(Clock(max(1, end - start), clock.per_epoch))
-            for piece, start, end in zip(self.join, (0, *times), ends, strict=True)
-        )
-        return call("optax.join_schedules", tuple(pieces), times)
+        return lower_in_turn(self.join, tuple(clock.steps_of(t) for t in self.at), clock.steps, clock)
 
     @model_validator(mode="after")
-    def _one_fewer(self) -> Self:
-        if not 2 <= len(self.join) <= MOST_PIECES:
-            message = f"has {len(self.join)} pieces, and takes from 2 to {MOST_PIECES}"
-            raise PydanticCustomError("choice", message, {"key": "join"})
-        if len(self.at) != len(self.join) - 1:
-            message = f"changes {_times(len(self.join) - 1)}, and has {len(self.at)} in 'at'"
-            raise PydanticCustomError("choice", message, {"key": "at"})
+    def _fitting(self) -> Self:
+        one_fewer(self.at, self.join)
         return self
 
 
-def _times(n: int) -> str:
-    return "once" if n == 1 else f"{n} times"
+def lower_in_turn(pieces: Sequence[Course], starts: tuple[int, ...], steps: int, clock: Clock) -> Call:
+    """The call that makes a function of the step of some courses in turn.
+
+    Args:
+        starts: the step with which each but the first begins.
+        steps: with which the last ends.
+    """
+    lengths = (max(1, end - start) for start, end in pairwise((0, *starts, steps)))
+    made = tuple(piece.lower(Clock(n, clock.per_epoch)) for piece, n in zip(pieces, lengths, strict=True))
+    return call("optax.join_schedules", made, starts)
+
+
+MOST_PIECES = 1000
+"""Of what changes in turn, at the most."""
+
+
+def one_fewer(at: Sequence[Any], turns: Sequence[Any]) -> None:
+    """Check that there is a time for each of what comes in turn, but the first.
+
+    Raises:
+        PydanticCustomError: there is not.
+    """
+    if not 2 <= len(turns) <= MOST_PIECES:
+        message = f"takes from 2 to {MOST_PIECES} in turn, and has {len(turns)}"
+        raise PydanticCustomError("choice", message)
+    if len(at) != len(turns) - 1:
+        changes = "once" if len(turns) == 2 else f"{len(turns) - 1} times"
+        message = f"changes {changes}, and 'at' has {len(at)} time{'s' * (len(at) != 1)}"
+        raise PydanticCustomError("choice", message, {"key": "at"})
 
 
 @dataclass(frozen=True, slots=True)
