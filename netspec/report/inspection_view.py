@@ -193,11 +193,11 @@ def _training(inspection: Inspection, width: int, look: Look) -> list[Text]:
         lines += paragraph("members", [f"{inspection.members} networks, trained side by side"], LABEL, width, look)
     for phase in inspection.phases:
         lines += [Text()] if lines and phase.name else []
-        lines += _of_phase(phase, width, look)
+        lines += _of_phase(phase, width, look, examples=bool(inspection.inputs))
     return lines
 
 
-def _of_phase(phase: PhasePlan, width: int, look: Look) -> list[Text]:
+def _of_phase(phase: PhasePlan, width: int, look: Look, *, examples: bool) -> list[Text]:
     clock, schedule = phase.clock, phase.schedule
     lines: list[Text] = []
     if phase.name:
@@ -205,7 +205,7 @@ def _of_phase(phase: PhasePlan, width: int, look: Look) -> list[Text]:
         said = f"{phase.name}: {count(phase.learned)} parameters{held}, {', '.join(phase.losses)}"
         lines += paragraph("phase", [said], LABEL, width, look)
     if clock:
-        length = _length(clock, phase.batch) if inspection.inputs else count(clock.steps)
+        length = _length(clock, phase.batch) if examples else count(clock.steps)
         lines += paragraph("steps", [length], LABEL, width, look)
     lines += paragraph("optimizer", phase.optimizer, LABEL, width, look)
     if schedule:
