@@ -31,6 +31,7 @@ learning_rate = 0.01
 [train]
 steps = 30
 """
+MEMBERS = SPEC + "members = 2\n"
 KEPT = SPEC + 'evaluate = 10\nkeep = { best = "train/loss" }\n'
 
 
@@ -38,7 +39,7 @@ KEPT = SPEC + 'evaluate = 10\nkeep = { best = "train/loss" }\n'
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of each spec, in `runs`; and the weights of the first as a file beside the specs."""
     made = tmp_path_factory.mktemp("started")
-    for name, text in (("first", SPEC), ("kept", KEPT)):
+    for name, text in (("first", SPEC), ("kept", KEPT), ("members", MEMBERS)):
         (made / f"{name}.toml").write_text(text)
         assert netspec(made, "train", f"{name}.toml", "--json").code == 0
     (made / "sub").mkdir()
@@ -100,6 +101,7 @@ def test_a_spec_without_has_none(folder: Path) -> None:
         ('run = "first-2"', "did you mean 'first-1'"),
         ('run = "a\\u0000b"', "no-run"),
         ('run = ""', "no-run"),
+        ('run = "members-1"', "members-1 is an ensemble of 2 networks"),
         ('weights = "firs.safetensors"', "did you mean 'first.safetensors'?"),
         ('weights = "runs"', "is a folder, not a file"),
         ('weights = "https://a.b/c.safetensors"', "is an address"),

@@ -17,10 +17,13 @@ from netspec.cli import specs
 # isort: split
 # The help lists commands in the order in which they are read.
 from netspec.cli import runs
+
+# isort: split
+from netspec.cli import features
 from netspec.cli.app import INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
-__all__ = ["app", "main", "runs", "specs"]
+__all__ = ["app", "features", "main", "runs", "specs"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

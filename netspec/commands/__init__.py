@@ -6,6 +6,7 @@ is answered first.
 
 from netspec.commands.continued import Continuation, predict_text
 from netspec.commands.emitted import compiled
+from netspec.commands.layer_features import Features, features
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
 from netspec.commands.training import Session, resume, start
@@ -14,6 +15,7 @@ __all__ = [
     "Checked",
     "Continuation",
     "Evaluation",
+    "Features",
     "Opened",
     "Prediction",
     "Session",
@@ -23,6 +25,7 @@ __all__ = [
     "compare",
     "compiled",
     "evaluate",
+    "features",
     "inspect",
     "load",
     "network",

@@ -61,9 +61,12 @@ def _of_run(written: str, directory: Path, place: Place) -> dict[str, np.ndarray
     try:
         beside = directory / written
         trained = open_run(beside if beside.is_dir() else find(written))
-        _, _, parameters, statistics, _ = weights_of(trained)
+        program, _, parameters, statistics, _ = weights_of(trained)
     except (NetspecError, OSError, ValueError) as error:
         raise _blamed(error, place) from error
+    if program.members is not None:
+        message = f"{written} is an ensemble of {program.members} networks, and one cannot begin as all of them"
+        raise SpecError(Diagnostic("start", message, place))
     found: dict[str, np.ndarray[Any, Any]] = jax.device_get({**parameters, **statistics})
     return found
 
