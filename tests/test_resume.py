@@ -225,7 +225,7 @@ def test_interrupted_and_terminated_it_saves_and_goes_on_to_the_same_bits(folder
 def halfway(folder: Path) -> Path:
     """A run that was stopped after some 100 of its 384 steps."""
     asked = iter(range(10_000))
-    session = commands.start(commands.load(folder / "perceptron.toml"), folder / "halfway")
+    session = commands.start([commands.load(folder / "perceptron.toml")], folder / "halfway")
     *_, finished = session.events(lambda: next(asked) > 100)
     assert isinstance(finished, Finished)
     assert finished.reason == "interrupted"

@@ -24,6 +24,10 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="The seed; the spec's unless given.", show_default=False)
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, metavar="N", help="As many seeds at once, a run each.", show_default=False),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of runs.")] = Path("runs"),
     device: Device = None,
     json: Json = False,
@@ -34,7 +38,9 @@ def train(
     """
     from netspec import commands
 
-    opened = commands.load(spec, settings or (), seed)
+    opened = [commands.load(spec, settings or (), seed)]
+    first = opened[0].spec.seed
+    opened += [commands.load(spec, settings or (), first + i) for i in range(1, seeds or 1)]
     _follow(commands.start(opened, out, device_of(device)), json)
 
 
@@ -193,9 +199,9 @@ def _follow(session: Session, json: bool) -> None:
     complain(session.warnings)
     complain(() if json else session.remarks, apart="\n")
     before = Progress()
-    if session.resumed is not None:
+    if session.resumed[0] is not None:
         for event in read_events(session.run):
-            if getattr(event, "step", 0) <= session.resumed.step:
+            if getattr(event, "step", 0) <= session.resumed[0].step:
                 before = advance(before, event)
     display = Objects(sys.stdout, before) if json else display_for(sys.stdout, os.environ, before)
     with display, Interrupts(display) as interrupts:

@@ -85,7 +85,7 @@ class Opened:
         """
         from netspec.commands.training import start
 
-        session = start(self, Path(out), device)
+        session = start([self], Path(out), device)
         for _ in session.events():
             pass
         return session.run

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.commands.specs import Opened, check_lookups, dataset_of, linted, program_of
 from netspec.commands.trained import Trained, open_run
-from netspec.diagnostics import Diagnostic, Place, RunError, TrainingError
+from netspec.diagnostics import Diagnostic, Place, RunError, SpecError, TrainingError
 from netspec.document import written
 
 if TYPE_CHECKING:
@@ -29,17 +30,27 @@ class Session:
     """A training, ready to begin or to go on.
 
     Args:
-        run: its directory.
+        runs: the directory of each run; several, where one spec is trained with several seeds at once.
+        seeds: of each.
+        resumed: where each goes on.
+        start: weights to begin with, by path, in the place of initial ones.
         warnings: what a person should know before.
         remarks: what is legal in the spec and most likely wrong, a line each.
     """
 
-    run: Path
+    runs: tuple[Path, ...]
+    seeds: tuple[int, ...]
     program: Program
     dataset: Dataset
-    resumed: Checkpoint | None
+    resumed: tuple[Checkpoint | None, ...]
+    start: Mapping[str, Any] | None = None
     warnings: tuple[Diagnostic, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
+
+    @property
+    def run(self) -> Path:
+        """The directory of the run, or of the first of several."""
+        return self.runs[0]
 
     def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
         """Train, and record: each event is on the disk before it is given.
@@ -47,61 +58,124 @@ class Session:
         Args:
             interrupted: is asked after every window of steps; where it says so, the training saves and stops.
 
+        Yields:
+            What happens; of several runs, the mean of what happens to each.
+
         Raises:
             TrainingError: the training could not go on, or could not be recorded.
             RunError: another process trains this run, or the checkpoint does not fit.
         """
+        from netspec.runs.together import as_one
+
+        recorded = self._recorded(interrupted)
+        yield from (event for _, event in recorded) if len(self.runs) == 1 else as_one(recorded, len(self.runs))
+
+    def _recorded(self, interrupted: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
         from netspec.runs.directory import lock
         from netspec.runs.records import Recorder, cut_back
-        from netspec.train.loop import train
+        from netspec.train.loop import Learner, train_abreast
 
-        with lock(self.run):
-            events = train(self.program, self.dataset, run=self.run, resumed=self.resumed, interrupted=interrupted)
-            started = next(events)  # the checkpoint fits: only now may the record be cut back to it
-            cut_back(self.run, 0 if self.resumed is None else self.resumed.step)
-            with Recorder(self.run) as recorder:
-                for event in chain([started], events):
-                    try:
-                        recorder.record(event)
-                    except RunError as error:
-                        raise TrainingError(*error.diagnostics) from error
-                    yield event
+        with ExitStack() as held:
+            for run in self.runs:
+                held.enter_context(lock(run))
+            each = zip(self.runs, self.seeds, self.resumed, strict=True)
+            learners = [Learner(*one) for one in each]
+            events = train_abreast(self.program, self.dataset, learners, start=self.start, interrupted=interrupted)
+            first = next(events)  # the checkpoint fits: only now may the record be cut back to it
+            going = {i: learner for i, learner in enumerate(learners) if not learner.ended}
+            for learner in going.values():
+                assert learner.run is not None
+                cut_back(learner.run, 0 if learner.resumed is None else learner.resumed.step)
+            recorders = {i: held.enter_context(Recorder(self.runs[i])) for i in going}
+            for i, event in chain([first], events):
+                try:
+                    recorders[i].record(event)
+                except RunError as error:
+                    raise TrainingError(*error.diagnostics) from error
+                yield i, event
 
 
-def start(opened: Opened, out: Path = Path("runs"), device: str | None = None) -> Session:
+def start(opened: Sequence[Opened], out: Path = Path("runs"), device: str | None = None) -> Session:
     """Prepare a new training: read the data, build the program, make the run's directory.
 
     Args:
+        opened: the spec; or the same one several times, with other seeds, to be trained at once.
         out: the directory of runs.
         device: "cpu", "gpu" or "tpu"; JAX's own choice where none is given.
 
     Raises:
         NetspecError: a mistake in the spec or the data, or no such device.
     """
-    from netspec.runs.directory import create, prepare
-    from netspec.runs.environment import environment
-    from netspec.train.device import choose, described, keep_compiled
+    from netspec.commands.started import start_arrays
+    from netspec.train.device import choose, keep_compiled
 
     choose(device)
     keep_compiled()
-    dataset = dataset_of(opened)
-    program = program_of(opened.spec, dataset.facts)
+    first = opened[0]
+    dataset = dataset_of(first)
+    program = program_of(first.spec, dataset.facts)
     for part in (dataset.train, dataset.validation, dataset.test):
         check_lookups(program.network.graph, part.inputs)
-    surroundings = environment(device=described(), precision="float32", data=dataset.fingerprint)
-    resolved = _resolved(opened, program, dataset)
-    run = create(out, program.spec.name)
-    prepare(
-        run,
-        spec=written(opened.spec.document),
-        resolved=resolved,
-        environment={**surroundings, "directory": str(opened.directory.resolve())},
+    if len(opened) > 1:
+        _check_abreast(program)
+    begun = start_arrays(program.spec, program.network.graph, first.directory)
+    runs = _created(opened, program, dataset, out)
+    remarks = _remarks(program, dataset)
+    if begun is not None:
+        remarks = (Diagnostic("start", begun.remark, severity="warning"), *remarks)
+    return Session(
+        runs,
+        tuple(one.spec.seed for one in opened),
+        program,
+        dataset,
+        (None,) * len(runs),
+        None if begun is None else begun.arrays,
+        (*dataset.warnings, *_space(runs[0], program, len(runs))),
+        remarks,
     )
-    return Session(run, program, dataset, None, (*dataset.warnings, *_space(run, program)), _remarks(program, dataset))
+
+
+def _check_abreast(program: Program) -> None:
+    """See that a spec can be trained with several seeds at once.
+
+    Raises:
+        SpecError: it cannot.
+    """
+    document = program.spec.document
+    if program.members is not None:
+        place = document.key_place(("train", "members"))
+        help_ = "train one seed at a time, with --seed"
+        message = "the members of an ensemble are trained side by side already, and so cannot several seeds be"
+        raise SpecError(Diagnostic("choice", message, place, help=help_))
+    stopping = [phase for phase in program.phases if phase.train.stop is not None]
+    if stopping and len(program.phases) > 1:
+        place = document.key_place(stopping[0].spec.at("train", "stop"))
+        message = "phases that end early end at other steps with other seeds, which side by side is not there yet"
+        raise SpecError(Diagnostic("unsupported", message, place, help="train one seed at a time, with --seed"))
+
+
+def _created(opened: Sequence[Opened], program: Program, dataset: Dataset, out: Path) -> tuple[Path, ...]:
+    """The directories of new runs, with all that is known of them before the first step."""
+    from netspec.runs.directory import create, prepare
+    from netspec.runs.environment import environment
+    from netspec.train.device import described
+
+    surroundings = environment(device=described(), precision="float32", data=dataset.fingerprint)
+    resolved = _resolved(opened[0], program, dataset)
+    runs = tuple(create(out, program.spec.name) for _ in opened)
+    together = {"together": [run.name for run in runs]} if len(runs) > 1 else {}
+    for run, one in zip(runs, opened, strict=True):
+        prepare(
+            run,
+            spec=written(one.spec.document),
+            resolved={**resolved, "spec": _plain(one.spec.document.values)},
+            environment={**surroundings, **together, "directory": str(one.directory.resolve())},
+        )
+    return runs
 
 
 def resume(path: Path, device: str | None = None, edited: bool = False) -> Session:
-    """Prepare to go on where a run stopped.
+    """Prepare to go on where a run stopped; runs that were trained at once go on at once.
 
     Args:
         edited: go on although the run's spec was changed since.
@@ -109,23 +183,19 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     Raises:
         RunError: the run is done, its spec or its data were changed, its checkpoints do not fit.
     """
-    from netspec.runs.environment import versions
-    from netspec.train.checkpoint import newest
-    from netspec.train.device import choose, described, keep_compiled
+    from netspec.train.device import choose, keep_compiled
 
     choose(device)
     keep_compiled()
     trained = open_run(path)
-    if trained.run.state == "done" and not edited:
-        raise RunError(
-            Diagnostic(
-                "run-done",
-                f"{path} is done: there is nothing to go on with",
-                help=f"netspec evaluate {quote(str(path))}",
-            )
-        )
+    together = [path.parent / str(name) for name in trained.run.environment.get("together", ())]
+    each = [trained] if path.name not in [p.name for p in together] else [open_run(p) for p in together]
+    if all(one.run.state == "done" for one in each) and not edited:
+        message, help_ = f"{path} is done: there is nothing to go on with", f"netspec evaluate {quote(str(path))}"
+        raise RunError(Diagnostic("run-done", message, help=help_))
     if not edited:
-        _check_unchanged(trained)
+        for one in each:
+            _check_unchanged(one)
     dataset = dataset_of(trained.opened)
     if dataset.fingerprint != trained.run.environment.get("data") and not edited:
         message = "the data is not what the run was trained on"
@@ -133,18 +203,66 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
             Diagnostic("data-changed", message, file=str(path), help="--edited goes on with it all the same")
         )
     program = program_of(trained.opened.spec, dataset.facts)
-    checkpoint, damaged = newest(path)
-    warnings = list(damaged)
-    if checkpoint is not None:
-        _check_fits(path, checkpoint, program)
-        now = versions()
-        changed = [f"{k} {v} → {now.get(k)}" for k, v in checkpoint.versions.items() if now.get(k) != v]
-        if described() != trained.run.environment.get("device"):
-            changed.append(f"device {trained.run.environment.get('device')} → {described()}")
-        if changed:
-            message = f"going on under other versions, so perhaps to other bits: {', '.join(changed)}"
-            warnings.append(Diagnostic("versions", message, severity="warning"))
-    return Session(path, program, dataset, checkpoint, tuple(warnings))
+    if len(each) > 1:
+        _check_abreast(program)
+    resumed, warnings = _checkpoints([one.run.path for one in each], program)
+    if resumed[0] is not None:
+        warnings += _changed(trained, resumed[0])
+    begun = None if resumed[0] is not None else _begun(program, trained)
+    runs, seeds = tuple(one.run.path for one in each), tuple(one.opened.spec.seed for one in each)
+    return Session(runs, seeds, program, dataset, resumed, begun, warnings)
+
+
+def _begun(program: Program, trained: Trained) -> Mapping[str, Any] | None:
+    from netspec.commands.started import start_arrays
+
+    begun = start_arrays(program.spec, program.network.graph, trained.opened.directory)
+    return None if begun is None else begun.arrays
+
+
+def _checkpoints(
+    runs: Sequence[Path], program: Program
+) -> tuple[tuple[Checkpoint | None, ...], tuple[Diagnostic, ...]]:
+    """Where each run goes on: all at one step, but for those that are over; anew, where there is none for all.
+
+    Raises:
+        RunError: a checkpoint does not fit the program.
+    """
+    from netspec.train.checkpoint import newest
+
+    found = [newest(run) for run in runs]
+    warnings = tuple(damage for _, damages in found for damage in damages)
+    newest_ones = [checkpoint for checkpoint, _ in found]
+    going = [c.step for c in newest_ones if c is not None and not c.meta["ended"]]
+    step = min(going) if going else max((c.step for c in newest_ones if c is not None), default=0)
+    if any(c is None for c in newest_ones):
+        return (None,) * len(runs), warnings
+    # Killed amid a save, some runs are a checkpoint ahead: the one before is still there.
+    each = [
+        c if c is None or c.step == step or (len(runs) > 1 and c.meta["ended"]) else newest(run, step)[0]
+        for run, c in zip(runs, newest_ones, strict=True)
+    ]
+    if any(c is None for c in each):
+        return (None,) * len(runs), warnings
+    for run, checkpoint in zip(runs, each, strict=True):
+        assert checkpoint is not None
+        _check_fits(run, checkpoint, program)
+    return tuple(each), warnings
+
+
+def _changed(trained: Trained, checkpoint: Checkpoint) -> tuple[Diagnostic, ...]:
+    """A warning where versions or the device are not those of the checkpoint."""
+    from netspec.runs.environment import versions
+    from netspec.train.device import described
+
+    now = versions()
+    changed = [f"{k} {v} → {now.get(k)}" for k, v in checkpoint.versions.items() if now.get(k) != v]
+    if described() != trained.run.environment.get("device"):
+        changed.append(f"device {trained.run.environment.get('device')} → {described()}")
+    if not changed:
+        return ()
+    message = f"going on under other versions, so perhaps to other bits: {', '.join(changed)}"
+    return (Diagnostic("versions", message, severity="warning"),)
 
 
 def _remarks(program: Program, dataset: Dataset) -> tuple[Diagnostic, ...]:
@@ -157,13 +275,13 @@ def _at(place: Place | None) -> str:
     return "" if place is None else f" ({place.source.name}:{place.line})"
 
 
-def _space(run: Path, program: Program) -> tuple[Diagnostic, ...]:
+def _space(run: Path, program: Program, runs: int) -> tuple[Diagnostic, ...]:
     from netspec.report.inspection import inspect
     from netspec.train.checkpoint import free_space
 
     memory = inspect(program.spec, program.facts).memory
-    kept = 2 if program.judge.keep else 1
-    warning = free_space(run, memory.parameters * kept + memory.optimizer)
+    kept = 2 if any(phase.judge.keep for phase in program.phases) else 1
+    warning = free_space(run, runs * (memory.parameters * kept + memory.optimizer))
     return () if warning is None else (warning,)
 
 

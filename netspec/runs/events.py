@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 __all__ = [
     "Alerted",
@@ -187,7 +187,7 @@ class Finished:
 
 Event = Started | Entered | Stepped | Evaluated | Saved | Alerted | Finished
 
-_KINDS: Mapping[str, type[Event]] = {k.event: k for k in (Started, Entered, Stepped, Evaluated, Saved, Alerted, Finished)}
+_KINDS: Mapping[str, type[Event]] = {kind.event: kind for kind in get_args(Event)}
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -88,10 +88,16 @@ def save(run: Path, step: int, arrays: Mapping[str, np.ndarray[Any, Any]], meta:
     return target
 
 
-def newest(run: Path) -> tuple[Checkpoint | None, tuple[Diagnostic, ...]]:
-    """The newest checkpoint that is whole, or None; and a warning for each damaged one that was passed over."""
+def newest(run: Path, latest: int | None = None) -> tuple[Checkpoint | None, tuple[Diagnostic, ...]]:
+    """The newest checkpoint that is whole, or None; and a warning for each damaged one that was passed over.
+
+    Args:
+        latest: a step that it is not past.
+    """
     damages: list[Diagnostic] = []
     for path in _newest_first(run / _FOLDER):
+        if latest is not None and _step(path) > latest:
+            continue
         try:
             return _read(path, _step(path)), tuple(damages)
         except _DamageError as damage:

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from netspec.train.order import make_order
 from netspec.train.state import Keys, State
-from netspec.train.step import make_order
 
 from .problems import EXAMPLES, Problem
 

@@ -26,8 +26,9 @@ from netspec.report.live import display_for
 from netspec.runs.events import Event, Stepped
 from netspec.runs.records import Recorder
 from netspec.train.device import described
-from netspec.train.loop import train, window_length
-from netspec.train.state import Keys, begin
+from netspec.train.loop import train
+from netspec.train.stage import window_length
+from netspec.train.state import Keys, begin, enter
 
 from .handwritten import FORMS
 from .problems import PROBLEMS, Parts, Problem
@@ -66,9 +67,9 @@ def _turn(losses: Iterator[tuple[int, float]], seconds: float) -> dict[str, floa
 
 def _handwritten(problem: Problem, parts: Parts, form: str) -> Iterator[tuple[int, float]]:
     program = problem.program(STEPS)
-    start = begin(program, Keys.of(program.spec.seed), parts.train)
+    start = enter(program.last, begin(program, Keys.of(program.spec.seed), parts.train))
     inputs, targets = jax.device_put((parts.train.inputs["input"], parts.train.targets["target"]))
-    return FORMS[form](problem, start, inputs, targets, window_length(program))
+    return FORMS[form](problem, start, inputs, targets, window_length(program.last))
 
 
 def _netspec(problem: Problem, parts: Parts, form: str) -> Iterator[tuple[int, float]]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.spec.clock import Clock
+from netspec.spec.clock import Clock, Stretch
 from netspec.train.feed import Window, feed_for, size_of, windows
 
 PLANS = st.builds(
@@ -73,10 +73,10 @@ def batches(window: Window, arguments: tuple[Any, Any, Any, int], batch: int) ->
 
 @pytest.mark.parametrize("start", [0, 3, 4])
 def test_examples_that_are_streamed_are_those_that_are_held(start: int) -> None:
-    batch, length, clock = 3, 2, Clock(9, 3)
+    batch, length, clock = 3, 2, Clock(9, 3, (Stretch(0, 0, 3, 3),))
     told: dict[int, list[list[list[int]]]] = {}
     for capacity in (0, size_of(PART)):
-        feed = feed_for(PART, capacity, batch, length)
+        feed = feed_for(PART, capacity, length)
         plan = windows(start, clock, length, ())
         told[capacity] = [
             batches(window, arguments, batch)

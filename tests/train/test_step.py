@@ -11,15 +11,16 @@ import jax
 import numpy as np
 import pytest
 
-from netspec.build import Program, build
+from netspec.build import Phase, Program, build
 from netspec.document import parse
 from netspec.graph.facts import Facts
 from netspec.spec.call import Shape
-from netspec.spec.clock import Clock
+from netspec.spec.clock import Clock, Stretch
 from netspec.spec.decode import decode
 from netspec.train.feed import feed_for, windows
-from netspec.train.state import Keys, begin, from_arrays, shapes, to_arrays
-from netspec.train.step import Steps, _looped, _single, make_order
+from netspec.train.order import make_order
+from netspec.train.state import Keys, begin, enter, from_arrays, shapes, to_arrays
+from netspec.train.step import Steps, _looped, _single
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -71,7 +72,7 @@ class Part:
 class Training:
     """A program's steps, compiled once, and the examples that they take: every run begins at the same state."""
 
-    def __init__(self, layers: str, form: Callable[[Program], Steps]) -> None:
+    def __init__(self, layers: str, form: Callable[[Phase, int], Steps]) -> None:
         built = program(layers)
         random = np.random.default_rng(0)
         self.keys = Keys.of(0)
@@ -81,9 +82,9 @@ class Training:
         )
         self.inputs, self.targets = jax.device_put((self.part.inputs, self.part.targets))
         self.order = make_order(EXAMPLES)(self.keys.order, 0)
-        self.steps = form(built)
-        self.start = to_arrays(begin(built, self.keys, self.part))
-        self.like = shapes(built)
+        self.steps = form(built.last, BATCH)
+        self.start = to_arrays(enter(built.last, begin(built, self.keys, self.part)))
+        self.like = shapes(built.last)
 
     def window(self, start: Arrays, first: int, count: int) -> tuple[Arrays, float, float]:
         """The state after some steps from another, the sum of their losses, and the norm of the last gradient."""
@@ -149,7 +150,7 @@ def test_the_norm_is_of_the_last_gradient_alone() -> None:
 def test_examples_that_are_streamed_give_the_same_bits(layers: str, form: str) -> None:
     small = training(layers, form)
     state = from_arrays(small.like, small.start)
-    feed = feed_for(small.part, 0, BATCH, 3)
-    for window, arguments in feed(windows(0, Clock(5, 5), 3, ()), lambda epoch: small.order):
+    feed = feed_for(small.part, 0, 3)
+    for window, arguments in feed(windows(0, Clock(5, 5, (Stretch(0, 0, BATCH, 5),)), 3, ()), lambda epoch: small.order):
         state, _, _ = small.steps(state, *arguments, window.count, small.keys.noise)
     assert_same_bits(to_arrays(state), small.run(5))

@@ -1,0 +1,88 @@
+"""Several runs that are trained side by side, seen as one: the mean of what happens to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from netspec.runs.events import Alerted, Evaluated, Event, Finished, Started, Stepped
+
+__all__ = ["as_one"]
+
+E = TypeVar("E", bound=Event)
+
+
+def as_one(events: Iterable[tuple[int, Event]], runs: int) -> Iterator[Event]:
+    """The events of several runs, each kind of them at a step as one event with the mean of its numbers.
+
+    Args:
+        events: which run, and what happens to it; what happens to all at a step comes run by run.
+        runs: how many there are.
+    """
+    waiting: list[Event] = []
+    ended: list[Finished] = []
+    for i, event in events:
+        if isinstance(event, Alerted):
+            yield replace(event, message=f"run {i + 1} of {runs}: {event.message}")
+        elif isinstance(event, Finished):
+            ended.append(event)
+        else:
+            if waiting and (type(event), event.step) != (type(waiting[0]), waiting[0].step):
+                yield _mean(waiting)
+                waiting = []
+            waiting.append(event)
+    if waiting:
+        yield _mean(waiting)
+    if ended:
+        yield _last(ended)
+
+
+def _mean(events: Sequence[Event]) -> Event:
+    first = events[0]
+    if isinstance(first, Started):
+        return replace(first, run=_named([e.run for e in events if isinstance(e, Started)]))
+    if isinstance(first, Stepped):
+        stepped = [e for e in events if isinstance(e, Stepped)]
+        return replace(
+            first,
+            loss=sum(e.loss for e in stepped) / len(stepped),
+            gradient_norm=sum(e.gradient_norm for e in stepped) / len(stepped),
+            examples_per_second=sum(e.examples_per_second for e in stepped),
+        )
+    if isinstance(first, Evaluated):
+        evaluated = [e for e in events if isinstance(e, Evaluated)]
+        return replace(first, metrics=_means([e.metrics for e in evaluated]), best=any(e.best for e in evaluated))
+    return events[-1]
+
+
+def _last(ended: Sequence[Finished]) -> Finished:
+    """The end of all: as bad as the worst of them, with the mean of those that came through."""
+    worst = next((e for word in ("failed", "diverged", "interrupted") for e in ended if e.reason == word), ended[-1])
+    through = [e.metrics for e in ended if e.reason == ended[-1].reason]
+    return replace(
+        ended[-1],
+        run=_named([e.run for e in ended]),
+        reason=worst.reason if all(e.reason == worst.reason for e in ended) else ended[-1].reason,
+        metrics=_means(through),
+        best_step=None,
+    )
+
+
+def _means(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    common = [name for name in tables[0] if all(name in table for table in tables)]
+    return {name: sum(table[name] for table in tables) / len(tables) for name in common}
+
+
+def _named(runs: Sequence[str]) -> str:
+    """Several runs in one word, as a shell takes it.
+
+    >>> _named(["runs/lenet5-2", "runs/lenet5-3", "runs/lenet5-4"])
+    'runs/lenet5-{2..4}'
+    """
+    stems, numbers = zip(*((run.rpartition("-")[0], run.rpartition("-")[2]) for run in runs), strict=True)
+    in_turn = [str(int(numbers[0]) + i) for i in range(len(runs))] if numbers[0].isdigit() else []
+    if len(runs) == 1 or len(set(stems)) > 1:
+        return " ".join(runs)
+    inside = f"{numbers[0]}..{numbers[-1]}" if list(numbers) == in_turn else ",".join(numbers)
+    return f"{stems[0]}-{{{inside}}}"
