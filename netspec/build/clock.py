@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.build.times import check_times
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.graph.facts import Facts
 from netspec.spec.clock import Clock, Stretch
@@ -17,20 +18,24 @@ def clock_of(spec: Spec, facts: Facts) -> Clock:
     """How long a training, or a phase of one, is; an epoch leaves out the examples that do not fill a batch.
 
     Raises:
-        SpecError: there is no `[train]`, or a batch is more than there is.
+        SpecError: there is no `[train]`, a batch is more than there is, or something takes longer than the training.
     """
     if spec.train is None:
         place = spec.document.key_place(("model",))
         message, help_ = "a spec needs a [train] to be trained", "add [train] with epochs = 10"
         raise SpecError(Diagnostic("missing-key", message, place, help=help_))
-    if spec.is_point:
-        return _of_point(spec, spec.train)
+    clock = _of_point(spec, spec.train) if spec.is_point else _of_examples(spec, spec.train, facts)
+    check_times(spec, clock)
+    return clock
+
+
+def _of_examples(spec: Spec, train: Train, facts: Facts) -> Clock:
     sizes = _sizes(spec, facts)
-    if isinstance(spec.train.batch, Step):
-        return _growing(spec, spec.train, spec.train.batch, [facts.examples["train"] // size for size in sizes])
+    if isinstance(train.batch, Step):
+        return _growing(spec, train, train.batch, [facts.examples["train"] // size for size in sizes])
     (batch,) = sizes
     per_epoch = facts.examples["train"] // batch
-    steps = spec.train.steps if spec.train.epochs is None else spec.train.epochs * per_epoch
+    steps = train.steps if train.epochs is None else train.epochs * per_epoch
     assert steps is not None
     return Clock(steps, per_epoch, (Stretch(0, 0, batch, per_epoch),))
 

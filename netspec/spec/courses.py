@@ -1,8 +1,8 @@
 """Numbers that change over time, written where the number is: `momentum = { linear = [0.5, 0.9], over = "50%" }`."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from netspec.document import Path
 from netspec.document.plain import value_text
 from netspec.spec.call import Call, call
 from netspec.spec.clock import Clock
@@ -46,13 +47,30 @@ __all__ = [
     "ChangingRate",
     "ChangingShare",
     "Course",
+    "Deadline",
     "Ramp",
     "Times",
     "Values",
     "changing",
+    "deadlines_in_turn",
     "lower_in_turn",
     "one_fewer",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something that a spec says of time.
+
+    Args:
+        keys: under which it stands.
+        step: with which it is over.
+        limit: with which it has to be over.
+    """
+
+    keys: Path
+    step: int
+    limit: int
 
 
 class Course(Kind, family="course"):
@@ -65,6 +83,11 @@ class Course(Kind, family="course"):
     @abstractmethod
     def lower(self, clock: Clock) -> Call:
         """The call that makes a function of the step, for a training or a phase of that length."""
+
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        """What it says of time, that has to be over in time."""
+        for i, time in enumerate(getattr(self, "at", ())):
+            yield Deadline(("at", i), clock.steps_of(time), clock.steps)
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -159,6 +182,10 @@ class Ramp(Course, abstract=True):
         """How many steps it takes, and how many come before."""
         wait = 0 if self.after is None else self.after.steps(clock.steps, clock.per_epoch)
         return max(1, clock.steps - wait) if self.over is None else clock.steps_of(self.over), wait
+
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        over, after = self.times(clock)
+        yield Deadline(("after" if self.over is None else "over",), over + after, clock.steps)
 
 
 class Linear(Ramp):
@@ -286,6 +313,11 @@ class Join(Course):
     def lower(self, clock: Clock) -> Call:
         return lower_in_turn(self.join, tuple(clock.steps_of(t) for t in self.at), clock.steps, clock)
 
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        yield from super().deadlines(clock)
+        starts = tuple(clock.steps_of(t) for t in self.at)
+        yield from deadlines_in_turn(self.join, "join", starts, clock.steps, clock)
+
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         one_fewer(self.at, self.join)
@@ -299,9 +331,22 @@ def lower_in_turn(pieces: Sequence[Course], starts: tuple[int, ...], steps: int,
         starts: the step with which each but the first begins.
         steps: with which the last ends.
     """
-    lengths = (max(1, end - start) for start, end in pairwise((0, *starts, steps)))
-    made = tuple(piece.lower(Clock(n, clock.per_epoch)) for piece, n in zip(pieces, lengths, strict=True))
+    clocks = _clocks(starts, steps, clock)
+    made = tuple(piece.lower(own) for piece, own in zip(pieces, clocks, strict=True))
     return call("optax.join_schedules", made, starts)
+
+
+def deadlines_in_turn(
+    pieces: Sequence[Course], key: str, starts: tuple[int, ...], steps: int, clock: Clock
+) -> Iterator[Deadline]:
+    """What the pieces of something say of time, each by the length of its piece."""
+    for i, (piece, own) in enumerate(zip(pieces, _clocks(starts, steps, clock), strict=True)):
+        for deadline in piece.deadlines(own):
+            yield replace(deadline, keys=(key, i, *deadline.keys))
+
+
+def _clocks(starts: tuple[int, ...], steps: int, clock: Clock) -> list[Clock]:
+    return [Clock(max(1, end - start), clock.per_epoch) for start, end in pairwise((0, *starts, steps))]
 
 
 MOST_PIECES = 1000

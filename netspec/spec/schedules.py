@@ -1,7 +1,7 @@
 """The learning rate's factor over time; `warmup` climbs in a line from 0 to what it begins with."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
 from netspec.spec.clock import Clock
-from netspec.spec.courses import Course, Times, Values, lower_in_turn, one_fewer
+from netspec.spec.courses import Course, Deadline, Times, Values, deadlines_in_turn, lower_in_turn, one_fewer
 from netspec.spec.expression import Expression
 from netspec.spec.kind import Kind, items_of
 from netspec.spec.values import Count, Delay, Duration, Fraction, Literally, Positive, Share, Span
@@ -35,6 +35,12 @@ class Schedule(Kind, family="schedule"):
     def rise(self, clock: Clock) -> int:
         """How many steps the warm-up takes."""
         return 0 if self.warmup is None or self.warmup.amount == 0 else clock.steps_of(self.warmup)
+
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        """What it says of time, that has to be over in time."""
+        yield Deadline(("warmup",), self.rise(clock), clock.steps)
+        for i, time in enumerate(getattr(self, "at", None) or ()):
+            yield Deadline(("at", i), clock.steps_of(time), clock.steps)
 
     @property
     def first(self) -> float:
@@ -327,6 +333,10 @@ class Trapezoid(Schedule):
         hold = max(0, left - clock.steps_of(self.decay))
         return call("netspec.nn.schedules.interpolated", (1.0, 1.0, self.final), (hold, left), self.interpolate)
 
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        yield from super().deadlines(clock)
+        yield Deadline(("decay",), self.rise(clock) + clock.steps_of(self.decay), clock.steps)
+
 
 class Join(Schedule):
     """Some courses of the factor in turn, each as long as its piece: `pieces = [{ linear = [0, 1] }, …]`.
@@ -346,6 +356,11 @@ class Join(Schedule):
 
     def after_warmup(self, clock: Clock, rise: int) -> Call:
         return lower_in_turn(self.pieces, _times(self.at, clock, rise), _left(clock, rise), clock)
+
+    def deadlines(self, clock: Clock) -> Iterator[Deadline]:
+        yield from super().deadlines(clock)
+        rise = self.rise(clock)
+        yield from deadlines_in_turn(self.pieces, "pieces", _times(self.at, clock, rise), _left(clock, rise), clock)
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
