@@ -63,14 +63,17 @@ def trainable(kind: type[Kind], text: str, graph: Graph) -> Program:
     values = tomli.loads(text)
     # A layer that has nothing to learn stands under one that has.
     text = text.replace("layers = [", "layers = [{ dense = 64 }, ", 1) if _learns_nothing(graph) else text
-    if getattr(kind, "targets", "") in ("zero_one", "plus_minus"):
-        text = text.replace("{ dense = 10 }", "{ dense = 1 }")
+    if issubclass(kind, Loss):
+        width = {"zero_one": 1, "plus_minus": 1, "nothing": 2}.get(kind.targets, 10)
+        text = text.replace("{ dense = 10 }", f"{{ dense = {width} }}")
+        text = text.replace("input = [64]", "input = [8, 64]") if kind.whole else text
     losses = '[loss]\nkind = "squared_error"\n' if issubclass(kind, Layer) else '[loss]\nkind = "cross_entropy"\n'
     for section, default in (("data", DATA), ("loss", losses), ("optimizer", OPTIMIZER), ("train", TRAIN)):
         text += "" if section in values else default
     (output,) = resolve(decode(parse(text, "x.toml"))).output_shapes.values()
     targets = {"target": _target(kind, output)}
-    inputs = {n: InputFacts(v.shape, v.dtype, 64) for n, v in graph.inputs.items()}  # type: ignore[arg-type]
+    given = resolve(decode(parse(text, "x.toml"))).inputs
+    inputs = {n: InputFacts(v.shape, v.dtype, 64) for n, v in given.items()}  # type: ignore[arg-type]
     return build(decode(parse(text, "x.toml")), Facts(inputs, targets, EXAMPLES))
 
 
@@ -80,9 +83,11 @@ def _learns_nothing(graph: Graph) -> bool:
 
 def _target(kind: type[Kind], output: Shape) -> TargetFacts:
     form = getattr(kind, "targets", "number" if issubclass(kind, Layer) else "index")
-    if form == "number":
+    if form in ("number", "distribution"):
         return TargetFacts("number", (), output)
-    return TargetFacts("class", tuple(map(str, range(output.channels if form == "index" else 2))), Shape(()))
+    classes = {"index": output.channels, "symbols": output.channels - 1}.get(form, 2)
+    whole = issubclass(kind, Loss) and kind.whole
+    return TargetFacts("class", tuple(map(str, range(classes))), Shape(output.spatial) if whole else Shape(()))
 
 
 def one_step(program: Program) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -95,7 +100,7 @@ def one_step(program: Program) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs = {n: jnp.asarray(x, graph.inputs[n].dtype) for n, x in inputs.items()}
     facts = program.facts.targets["target"]
     shape = (2, *facts.shape)
-    target = random.integers(0, 2, shape) if facts.kind == "class" else random.normal(size=shape)
+    target = random.integers(0, 2, shape) if facts.kind == "class" else random.uniform(size=shape)
     parameters, statistics = program.network.initialise(jax.random.key(0))
     found = program.network.initialise_from_data(
         parameters, statistics, {n: jnp.concatenate([x + i / 64 for i in range(64)]) for n, x in inputs.items()}, 0

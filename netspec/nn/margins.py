@@ -40,7 +40,7 @@ def multiclass_hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         outputs: [batch, classes].
         targets: class indices, [batch].
     """
-    return optax.multiclass_hinge_loss(outputs, targets)
+    return optax.losses.multiclass_hinge_loss(outputs, targets)
 
 
 def multiclass_perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
@@ -50,4 +50,4 @@ def multiclass_perceptron(outputs: jax.Array, targets: jax.Array) -> jax.Array:
         outputs: [batch, classes].
         targets: class indices, [batch].
     """
-    return optax.multiclass_perceptron_loss(outputs, targets)
+    return optax.losses.multiclass_perceptron_loss(outputs, targets)
