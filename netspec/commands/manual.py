@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import NetspecError
+from netspec.diagnostics import NetspecError, SpecError
 from netspec.document import parse
 from netspec.spec.call import Call, Parameter
 from netspec.spec.clock import Clock
@@ -14,6 +14,7 @@ from netspec.spec.courses import Course
 from netspec.spec.decode import decode
 from netspec.spec.examples import spec_with
 from netspec.spec.layer import Layer
+from netspec.spec.optimizers import Setting
 from netspec.spec.pages import Page, find, listed
 from netspec.spec.sections import Spec
 
@@ -33,12 +34,21 @@ def explain(word: str) -> tuple[Page, ...]:
     """The manual's pages on a word, each with what its example becomes.
 
     Args:
-        word: a kind, a family, a section, or a kind of one family: "conv", "layers", "train", "schedule.step".
+        word: a kind, a family, a section, a kind of one family, or what a training is told of: "conv", "layers",
+            "train", "schedule.step", "oscillation".
 
     Raises:
         SpecError: there is no such page; with the nearest word.
     """
-    return tuple(replace(page, becomes=tuple(_becomes(page))) for page in find(word))
+    from netspec.train.diagnoses.pages import find as diagnosed
+
+    told = diagnosed(word)
+    try:
+        return (*(replace(page, becomes=tuple(_becomes(page))) for page in find(word)), *told)
+    except SpecError:
+        if told:
+            return told
+        raise
 
 
 def kinds(family: str | None = None, search: str | None = None) -> Mapping[str, tuple[Page, ...]]:
@@ -79,15 +89,15 @@ def _becomes(page: Page) -> Iterator[str]:
 
 def _calls(family: str, spec: Spec) -> Sequence[Call]:
     """What the example of a kind becomes, wherever in its spec it stands."""
-    if family == "optimizer":
-        return spec.optimizer.lower(None) if spec.optimizer else ()
+    if family in ("optimizer", "wrapper", "transformation", "clip"):
+        assert spec.optimizer is not None
+        whole = spec.optimizer.lower(Setting(CLOCK))
+        return (whole,) if family in ("optimizer", "wrapper") else whole.arguments[:1]
     if family == "schedule":
         return (spec.schedule.lower(CLOCK),) if spec.schedule else ()
     if family == "course":
         layers = spec.model.layers if spec.model else ()
         return tuple(v.lower(CLOCK) for layer in layers for v in layer.__dict__.values() if isinstance(v, Course))
-    if family == "clip":
-        return spec.optimizer.lower(None)[:1] if spec.optimizer else ()
     of: Mapping[str, Callable[[], Any]] = {
         "loss": lambda: spec.losses[0],
         "penalty": lambda: spec.losses[0].penalties[0],

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from netspec.report.optimizer_lines import GroupPlan, group_names
 from netspec.report.plans import PhasePlan, phase_to_json, plans_of
 from netspec.report.receptive_field import WINDOWS, receptive_fields
 from netspec.spec.call import Shape
@@ -43,6 +44,7 @@ class Row:
         windows: whether it is a layer that looks at windows.
         shares: the path of the layer whose parameters it has, where they are not its own.
         repeats: how often it runs for one example: once for each position, inside a cell.
+        groups: of the optimizer, that its parameters are in, in the last phase; empty where it has no groups.
         inside: the rows of a block.
     """
 
@@ -58,6 +60,7 @@ class Row:
     windows: bool = False
     shares: str | None = None
     repeats: int = 1
+    groups: tuple[str, ...] = ()
     inside: tuple[Row, ...] = ()
 
     @property
@@ -170,7 +173,7 @@ def inspect(spec: Spec, facts: Facts | None) -> Inspection:
         name=spec.name,
         inputs={} if spec.is_point else {name: value.shape for name, value in graph.inputs.items()},
         outputs=graph.output_shapes,
-        rows=_Rows(receptive_fields(graph)).of(graph.nodes),
+        rows=_Rows(receptive_fields(graph), phases[-1].groups).of(graph.nodes),
         parameters=Counts(learned, _numbers(graph.parameters) - learned, _numbers(graph.statistics)),
         memory=memory,
         members=members,
@@ -217,6 +220,7 @@ def to_json(inspection: Inspection) -> dict[str, Any]:
                 "receptive_field": leaf.receptive_field and list(leaf.receptive_field),
                 "shares": leaf.shares,
                 "repeats": leaf.repeats,
+                "groups": list(leaf.groups),
             }
             for row in inspection.rows
             for leaf in row.leaves()
@@ -233,9 +237,11 @@ class _Rows:
 
     Args:
         fields: the receptive field of each node, by path.
+        groups: of the optimizer.
     """
 
     fields: Mapping[str, tuple[int, ...] | None]
+    groups: Sequence[GroupPlan] = ()
 
     def of(self, nodes: Sequence[Node]) -> tuple[Row, ...]:
         return tuple(map(self.row, nodes))
@@ -258,6 +264,7 @@ class _Rows:
             windows=node.kind in WINDOWS,
             shares=node.owner if node.shared else None,
             repeats=node.repeats,
+            groups=() if node.shared else group_names(self.groups, dict(node.arrays("parameters"))),
         )
 
     def branch(self, node: Node, branch: Sequence[Node]) -> tuple[Row, ...]:
@@ -279,6 +286,7 @@ class _Rows:
             frozen=all(row.frozen for row in inside),
             receptive_field=self.fields[path] if path in self.fields else inside[-1].receptive_field,
             repeats=inside[0].repeats,
+            groups=tuple(sorted({name for row in inside for name in row.groups})),
             inside=inside,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 
 from rich.text import Text
 
@@ -87,13 +88,17 @@ _COLUMNS = (
 )
 _FIELD = Column("receptive field", rank=4)
 """Where a network has layers that look at windows."""
+_GROUP = Column("group", rank=1)
+"""Where the optimizer has groups of parameters."""
 
 
 def _layers(inspection: Inspection, width: int, depth: int | None, look: Look) -> list[Text]:
     lines = [_cells(row, stem, folded, inspection.batch) for row, stem, folded in _tree(inspection.rows, depth)]
-    if not any(leaf.windows for row in inspection.rows for leaf in row.leaves()):
-        return table(_COLUMNS, [line[:-1] for line in lines], width, look)
-    return table((*_COLUMNS, _FIELD), lines, width, look)
+    leaves = [leaf for row in inspection.rows for leaf in row.leaves()]
+    shown = {_FIELD: any(leaf.windows for leaf in leaves), _GROUP: any(leaf.groups for leaf in leaves)}
+    kept = [True] * len(_COLUMNS) + list(shown.values())
+    columns = (*_COLUMNS, *(column for column, wanted in shown.items() if wanted))
+    return table(columns, [tuple(compress(line, kept)) for line in lines], width, look)
 
 
 def _tree(rows: Sequence[Row], depth: int | None, trunk: str | None = None) -> Iterator[tuple[Row, str, bool]]:
@@ -120,6 +125,7 @@ def _cells(row: Row, stem: str, folded: bool, batch: int) -> tuple[Cell, ...]:
         Cell(str(row.output), "" if folded else DIM),
         *(Cell(n, DIM if z or not folded else "") for n, z in zip(numbers, zero, strict=True)),
         Cell(field, "" if folded and row.windows else DIM),
+        Cell(", ".join(row.groups), "" if folded else DIM),
     )
 
 
@@ -208,11 +214,18 @@ def _of_phase(phase: PhasePlan, width: int, look: Look, *, examples: bool) -> li
         length = _length(clock, phase.batch) if examples else count(clock.steps)
         lines += paragraph("steps", [length], LABEL, width, look)
     lines += paragraph("optimizer", phase.optimizer, LABEL, width, look)
+    for group in phase.groups:
+        said = f"{', '.join(group.match)}: {group.optimizer or 'frozen'}, {_arrays(len(group.paths))}"
+        lines += paragraph(f"  {group.name}", [said], LABEL, width, look)
     if schedule:
         lines += paragraph("schedule", _schedule_lines(schedule), LABEL, width, look)
     if schedule and schedule.rates:
         lines += [Text(), *_chart(schedule, width, look)]
     return lines
+
+
+def _arrays(number: int) -> str:
+    return f"{count(number)} array{'s' * (number != 1)}"
 
 
 def _length(clock: Clock, batch: int) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from netspec.report.optimizer_lines import GroupPlan, groups_of, lines
 from netspec.report.wording import setting
-from netspec.spec.call import Call
 from netspec.spec.clock import Clock
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
@@ -54,6 +54,7 @@ class PhasePlan:
         held: the patterns of what it leaves as it is, or of what alone it trains, as the spec has them.
         losses: what is minimised, a word each.
         optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
+        groups: parameters that learn in another way.
         schedule: None where the learning rate stays.
         gradients, state: bytes of the gradients, and of what the optimizer remembers.
     """
@@ -66,6 +67,7 @@ class PhasePlan:
     held: str
     losses: tuple[str, ...]
     optimizer: tuple[str, ...]
+    groups: tuple[GroupPlan, ...]
     schedule: Plan | None
     gradients: int
     state: int
@@ -87,7 +89,6 @@ def plans_of(spec: Spec, graph: Graph, facts: Facts | None) -> tuple[PhasePlan, 
 def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -> PhasePlan:
     section = whole.phases[i] if whole.phases else None
     batch, clock = _batch(spec, facts)
-    updater = _updater(spec, clock)
     frozen, held = graph.frozen, ""
     if section is not None:
         from netspec.build.program import held_in
@@ -96,6 +97,7 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -
         keys = (("freeze", section.freeze), ("train", section.train))
         held = "; ".join(f"{key} {', '.join(patterns)}" for key, patterns in keys if patterns)
     learned = {path: array for path, array in graph.parameters.items() if path not in frozen}
+    updater = _updater(spec, clock, graph.holding(frozen))
     return PhasePlan(
         name="" if section is None else section.name or f"phase{i + 1}",
         batch=batch,
@@ -104,7 +106,8 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -
         learned=sum(prod(array.shape) for array in learned.values()),
         held=held,
         losses=tuple(loss.kind for loss in spec.losses),
-        optimizer=() if updater is None else tuple(str(_unscheduled(call)) for call in updater.chain),
+        optimizer=() if updater is None else lines(updater.call),
+        groups=groups_of(spec.optimizer, updater),
         schedule=_plan(spec.schedule, updater, clock),
         gradients=sum(prod(array.shape) * array.dtype.itemsize for array in learned.values()),
         state=_optimizer_bytes(updater, learned),
@@ -123,6 +126,10 @@ def phase_to_json(phase: PhasePlan) -> dict[str, Any]:
         "held": phase.held,
         "losses": list(phase.losses),
         "optimizer": list(phase.optimizer),
+        "groups": [
+            {"name": g.name, "match": list(g.match), "optimizer": g.optimizer or None, "parameters": list(g.paths)}
+            for g in phase.groups
+        ],
         "schedule": schedule
         and {
             "written": schedule.written,
@@ -144,14 +151,16 @@ def _batch(spec: Spec, facts: Facts | None) -> tuple[int, Clock | None]:
     return max(stretch.batch for stretch in clock.stretches), clock
 
 
-def _updater(spec: Spec, clock: Clock | None) -> Updater | None:
+def _updater(spec: Spec, clock: Clock | None, graph: Graph) -> Updater | None:
     """The optimizer; where the length of the training is unknown, with a learning rate that stays."""
     if spec.optimizer is None:
         return None
     # Optax takes a while to import: a spec that is only a network is inspected without it.
     from netspec.build.optimizer import build_optimizer
 
-    return build_optimizer(spec, clock) if clock else build_optimizer(replace(spec, schedule=None), Clock(1, 1))
+    if clock is None:
+        return build_optimizer(replace(spec, schedule=None), Clock(1, 1), graph)
+    return build_optimizer(spec, clock, graph)
 
 
 def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> int:
@@ -163,17 +172,6 @@ def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> i
     return sum(prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
-def _unscheduled(call: Call) -> Call:
-    """The call with the learning rate's factor, which is shown on its own, taken out."""
-    return Call(call.name, call.arguments, tuple((k, _factors(v)[0]) for k, v in call.keywords))
-
-
-def _factors(value: Any) -> tuple[Any, Call | None]:
-    """A learning rate as the number that is written and the schedule that it is multiplied by."""
-    scaled = isinstance(value, Call) and value.name == "netspec.nn.schedules.scaled"
-    return (value.arguments[0], value.arguments[1]) if scaled else (value, None)
-
-
 def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | None) -> Plan | None:
     if schedule is None:
         return None
@@ -182,8 +180,7 @@ def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | Non
     )
     if updater is None or clock is None or updater.rate is None:
         return Plan(written)
-    _, factor = _factors(dict(updater.chain[-1].keywords)["learning_rate"])
-    assert factor is not None, "a chain that was built with a schedule holds it"
+    factor = schedule.lower(clock)
     joined = factor.name == "optax.join_schedules"
     pieces, boundaries = factor.arguments if joined else ((factor,), ())
     return Plan(written, tuple(map(str, pieces)), _rates(updater.rate, clock, boundaries))

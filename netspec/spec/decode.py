@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic.fields import FieldInfo
 
-from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.document import Document, Path
 from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, Late, UserBlock, type_of, user_block
 from netspec.spec.data import Data
@@ -22,6 +22,7 @@ from netspec.spec.losses import Loss
 from netspec.spec.mistakes import at_expression, quoted
 from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
+from netspec.spec.optimizers.reading import read_chain
 from netspec.spec.reader import EnoughError, TableReader
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import BlockDefinition, Model, Spec
@@ -79,6 +80,14 @@ def decode(document: Document) -> Spec:
         raise SpecError(*_in_order(reader.mistakes))
     assert spec is not None
     return spec
+
+
+def _is_item(raw: Mapping[str, Any]) -> bool:
+    """Whether a loss is written as an item: it has no `kind`, and a key that is one, or was meant to be one."""
+    if not raw or "kind" in raw:
+        return False
+    keys = {key for kind in Loss.kinds.values() for key in (*kind.keys(), *kind.universal())}
+    return not raw.keys().isdisjoint(Loss.kinds) or nearest(next(iter(raw)), {"kind", *Loss.kinds, *keys}) in Loss.kinds
 
 
 def _in_order(mistakes: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -174,12 +183,21 @@ class _SpecReader(TableReader):
             self.wrong("choice", "a point is the only model of a spec", place, help="write it in [model]")
 
     def losses(self, raw: Any, path: Path) -> tuple[Loss, ...]:
-        """`[loss]`, or each `[[loss]]`."""
+        """`[loss]`, each `[[loss]]`, or a list of items: `loss = [{ cross_entropy = "digit" }]`."""
         if not isinstance(raw, list):
-            loss = self.kind_table(Loss, raw, path, "[loss]")
+            loss = self.loss(raw, path, "[loss]")
             return () if loss is None else (loss,)
-        found = [self.kind_table(Loss, part, (*path, i), "[[loss]]") for i, part in enumerate(raw)]
+        found = [self.loss(part, (*path, i), "[[loss]]") for i, part in enumerate(raw)]
         return tuple(loss for loss in found if loss is not None)
+
+    def loss(self, raw: Any, path: Path, owner: str) -> Loss | None:
+        """A section with a `kind`, or an item that begins with it."""
+        listed = isinstance(raw, str) and owner == "[[loss]]"
+        if listed or (isinstance(raw, dict) and _is_item(raw)):
+            item: Loss | None = self.item(raw, path, Loss, owner)
+            return item
+        section: Loss | None = self.kind_table(Loss, raw, path, owner)
+        return section
 
     def phases(self, raw: Any) -> tuple[Phase, ...]:
         """Each `[[phase]]`."""
@@ -358,6 +376,8 @@ class _SpecReader(TableReader):
         if not isinstance(raw, dict):
             self.not_a_table(owner, raw, path)
             return None
+        if family is Optimizer and "chain" in raw:
+            return read_chain(self, raw, path, owner)
         if "kind" not in raw:
             place, note = self.document.key_place(path), self.listed(family)
             self.wrong("missing-key", f"{owner} needs 'kind'", place, note=note, help="add kind = …")

@@ -13,7 +13,7 @@ from netspec.spec.keys import Key, keys_of
 from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
-from netspec.spec.optimizers import Clip, Optimizer
+from netspec.spec.optimizers import Clip, Optimizer, Transformation, Wrapper
 from netspec.spec.schedules import Schedule
 from netspec.spec.sources import Source
 from netspec.spec.transforms import Transform
@@ -27,6 +27,8 @@ AROUND: Mapping[type[Kind], str] = {
     Layer: "[model]\ninput = {input}\nlayers = [\n  {before}{example},\n]\n",
     Initial: "[model]\ninput = [64]\nlayers = [{{ dense = 16, init = {example} }}]\n",
     Penalty: '[loss]\nkind = "cross_entropy"\npenalties = [{example}]\n',
+    Wrapper: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n{example}\n',
+    Transformation: '[optimizer]\nchain = [{example}, {{ scale_by_learning_rate = 0.1 }}]\n',
     Clip: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\nclip = {example}\n',
     Course: "[model]\ninput = [64]\nlayers = [{{ dense = 16 }}, {{ dropout = {example} }}]\n",
     Source: "[data]\nsource = {example}\n",
@@ -54,8 +56,10 @@ def example(kind: type[Kind]) -> str:
     if section is not None:
         lines = {"kind": kind.kind, **needed, **({} if needed else _optional(keys))}
         return "\n".join([f"[{section}]", *(f"{name} = {value_text(value)}" for name, value in lines.items())])
+    if issubclass(kind, Wrapper):
+        return f"{kind.kind} = {value_text(needed or True)}"
     principal = keys.get(kind.kind)
-    if principal is None and not needed:
+    if (principal is None or principal.default == "true") and not needed:
         return value_text(kind.kind)
     if issubclass(kind, Layer) and kind.takes[0] > 1:
         needed[kind.kind] = ["left", "right"]
@@ -98,7 +102,7 @@ def _of(schema: Mapping[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     if "$ref" in schema:
-        return {"source": "digits", "layer": {"dense": 64}}.get(schema["$ref"].rpartition("/")[2], "relu")
+        return _REFERRED.get(schema["$ref"].rpartition("/")[2], "relu")
     if schema.get("type") == "array":
         one = _of(schema.get("items", {"type": "integer"}))
         return ["left", "right"] if one == "left" else [one] * schema.get("minItems", 1)
@@ -107,3 +111,11 @@ def _of(schema: Mapping[str, Any]) -> Any:
     if schema.get("type") == "number":
         return 0.1
     return max(16, schema.get("minimum", 16))
+
+
+_REFERRED: Mapping[str, Any] = {
+    "source": "digits",
+    "layer": {"dense": 64},
+    "course": {"linear": [-0.1, 0.0]},
+}
+"""By what a schema refers to, a value of that."""

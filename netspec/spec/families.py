@@ -12,7 +12,7 @@ from netspec.spec.initial import Initial
 from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
-from netspec.spec.optimizers import Clip, Optimizer, optimizer_kind, optimizer_names
+from netspec.spec.optimizers import OPEN, Clip, Optimizer, Transformation, Wrapper, transformation_names
 from netspec.spec.schedules import Schedule
 from netspec.spec.sources import Source
 from netspec.spec.transforms import Transform
@@ -25,6 +25,8 @@ FAMILIES: Mapping[str, type[Kind]] = {
     "losses": Loss,
     "penalties": Penalty,
     "optimizers": Optimizer,
+    "wrappers": Wrapper,
+    "transformations": Transformation,
     "clips": Clip,
     "schedules": Schedule,
     "courses": Course,
@@ -38,8 +40,10 @@ FAMILIES: Mapping[str, type[Kind]] = {
 
 def members(family: type[Kind]) -> Mapping[str, type[Kind]]:
     """The kinds of a family, in the order of their names; of layers, those that are no activations."""
-    if family is Optimizer:
-        kinds = {name: optimizer_kind(name) for name in optimizer_names()}
+    if family in OPEN:
+        names, kind_of = OPEN[family]
+        # A whole optimizer may be a part of a chain, and is told of as an optimizer.
+        kinds = {name: kind_of(name) for name in (transformation_names if family is Transformation else names)()}
         return {name: kind for name, kind in kinds.items() if kind is not None}
     if family is Layer:
         return {name: kind for name, kind in sorted(Layer.kinds.items()) if name not in Activation.kinds}

@@ -15,6 +15,7 @@ from netspec.spec.initial import Initial
 from netspec.spec.keys import Key, description, first_sentence, keys_of
 from netspec.spec.kind import Kind, Table
 from netspec.spec.layer import Layer
+from netspec.spec.optimizers import OPEN, Optimizer
 from netspec.spec.values import EXPRESSION
 
 __all__ = [
@@ -55,6 +56,9 @@ ANY_TABLE: Schema = {"type": "object", "minProperties": 1, "additionalProperties
 
 def kinds_of(family: type[Kind]) -> dict[str, type[Kind]]:
     """A family's kinds in the order of their names, whichever module was loaded first."""
+    if family in OPEN:
+        names, kind_of = OPEN[family]
+        return {name: kind for name in sorted(names()) if (kind := kind_of(name)) is not None}
     return dict(sorted(family.kinds.items()))
 
 
@@ -147,9 +151,10 @@ def initial_values() -> Schema:
 
 
 def properties_of(cls: type[Table]) -> dict[str, Schema]:
-    every = Layer.universal() if issubclass(cls, Layer) else ()
+    family = next((f for f in (Layer, Optimizer) if issubclass(cls, f)), None)
+    every = () if family is None else family.universal()
     return {
-        name: reference(f"every_layer.{name}") if name in every else property_of(key)
+        name: reference(f"every_{family.family}.{name}") if family and name in every else property_of(key)
         for name, key in keys_of(cls).items()
     }
 

@@ -16,7 +16,7 @@ from netspec.spec.examples import example
 from netspec.spec.families import FAMILIES, members
 from netspec.spec.keys import Key, description, first_sentence, in_words, keys_of, papers
 from netspec.spec.kind import Kind, Table
-from netspec.spec.optimizers import NEED_MORE, Optimizer, optimizer_signature
+from netspec.spec.optimizers import OPEN, signature
 from netspec.spec.restructured import described
 from netspec.spec.schema import NOTES, tables
 
@@ -111,8 +111,8 @@ def _kind_page(kind: type[Kind], family: type[Kind]) -> Page:
     every = kind.universal()
     own = tuple(key for name, key in keys_of(kind).items() if name not in every)
     text = description(kind)
-    signature = optimizer_signature(kind.kind) if family is Optimizer else None
-    from_ = papers(text) if signature is None else described(signature.doc).references
+    found = signature(kind.kind) if family in OPEN else None
+    from_ = papers(text) if found is None else described(found.doc).references
     return Page(family.family, kind.kind, text, own, every, example=example(kind), papers=from_, kind=kind)
 
 
@@ -138,9 +138,6 @@ def find(word: str) -> tuple[Page, ...]:
     holders = {f.family for f in FAMILIES.values() if name in f.universal() and family in ("", f.family)}
     if holders:
         return tuple(p for p in pages() if p.family == "family" and p.name in holders)
-    if name in NEED_MORE:
-        message = f"{name} needs {NEED_MORE[name]}, and the trainer gives an optimizer the gradient alone"
-        raise SpecError(Diagnostic("unsupported", message))
     guess = nearest(name, {p.name for p in pages() if _is_of(p, family)} | FAMILIES.keys())
     help_ = f"did you mean '{guess}'?" if guess else "netspec list shows all that there is"
     if owners := [page.name for page in pages() if any(key.name == name for key in page.keys)]:

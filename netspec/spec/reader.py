@@ -22,7 +22,8 @@ from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Litera
 from netspec.spec.kind import Item, Items, Kind, Lists, Table
 from netspec.spec.layer import Layer
 from netspec.spec.mistakes import described_error, quoted
-from netspec.spec.optimizers import NEED_MORE, Optimizer, optimizer_kind, optimizer_names
+from netspec.spec.optimizers import OPEN, Groups, Optimizer, Wrapped
+from netspec.spec.optimizers.reading import not_alone, read_groups, read_wrapper
 from netspec.spec.values import LARGEST_NUMBER, described
 
 __all__ = ["MOST_MISTAKES", "EnoughError", "TableReader"]
@@ -117,6 +118,10 @@ class TableReader:
                 return self.item(raw, path, Course, owner)
             if isinstance(mark, Initials):
                 return self.initials(raw, path, owner)
+            if isinstance(mark, Wrapped):
+                return read_wrapper(self, raw, path, owner, mark)
+            if isinstance(mark, Groups):
+                return read_groups(self, raw, path, owner)
         cls = next((c for c in (info.annotation, *get_args(info.annotation)) if _is_table(c)), None)
         if cls is None or not isinstance(raw, dict):
             return raw
@@ -251,8 +256,10 @@ class TableReader:
         word = kind.kind
         if issubclass(kind, UserBlock):
             return self.principal_arguments(kind, value, path)
-        if kind.principal() is not None:
+        if (field := kind.principal()) == word:
             return {word: value}, {}
+        if field is not None:
+            return ({}, {}) if value is True else ({field: value}, {field: path})
         if value is not True:
             message = f"'{word}' takes no value, and has {described(value)}"
             self.wrong(
@@ -278,8 +285,8 @@ class TableReader:
         return dict(pairs), places
 
     def kinds(self, family: type[Kind]) -> tuple[str, ...]:
-        if family is Optimizer:
-            return optimizer_names()
+        if family in OPEN:
+            return OPEN[family][0]()
         if family is not Layer:
             return tuple(family.kinds)
         activations = [name for name in family.kinds if name in Activation.kinds]
@@ -294,8 +301,8 @@ class TableReader:
         return f"there are: {', '.join(known)}"
 
     def find(self, word: str, family: type[Kind]) -> type[Kind] | None:
-        if family is Optimizer:
-            return optimizer_kind(word)
+        if family in OPEN:
+            return OPEN[family][1](word)
         return family.kinds.get(word) or (self.blocks.get(word) if family is Layer else None)
 
     def kind(self, word: Any, family: type[Kind], place: Place) -> type[Kind] | None:
@@ -303,9 +310,9 @@ class TableReader:
             self.wrong("value", f"{_a(family.family)}'s kind must be a string, not {described(word)}", place)
             return None
         kind = self.find(word, family)
-        if kind is None and family is Optimizer and word in NEED_MORE:
-            message = f"{word} needs {NEED_MORE[word]}, and the trainer gives an optimizer the gradient alone"
-            self.wrong("unsupported", message, place, "choose another optimizer")
+        if kind is None and family is Optimizer and (said := not_alone(word)):
+            message, label, help_ = said
+            self.wrong("unknown-kind", message, place, label, help=help_)
         elif kind is None:
             known = self.kinds(family)
             guess = nearest(word, known)

@@ -46,7 +46,8 @@ from netspec.spec.keys import description, keys_of
 from netspec.spec.kind import Kind, Table
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss, Penalty
-from netspec.spec.optimizers import Clip, Optimizer
+from netspec.spec.optimizer_schemas import groups_of, item_of_optimizer, optimizer_definitions, or_chain
+from netspec.spec.optimizers import Clip, Optimizer, Transformation, optimizer_names
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
 from netspec.spec.sources import Source
@@ -56,7 +57,18 @@ from netspec.spec.transforms import Transform
 __all__ = ["NOTES", "schema", "tables"]
 
 
-ITEMS: Sequence[type[Kind]] = (Layer, Activation, Initial, Penalty, Clip, Course, Source, Transform, Augmentation)
+ITEMS: Sequence[type[Kind]] = (
+    Layer,
+    Activation,
+    Initial,
+    Penalty,
+    Clip,
+    Transformation,
+    Course,
+    Source,
+    Transform,
+    Augmentation,
+)
 """Families whose kinds are written as items."""
 
 SECTIONED: Sequence[type[Kind]] = (Loss, Optimizer, Schedule)
@@ -112,10 +124,17 @@ def _definitions() -> Iterator[tuple[str, Schema]]:
                 yield f"{layer}.{name}", with_layer(table, layer)
     for family in ITEMS:
         if family not in (Layer, Activation):
-            yield from ((f"{word_of(family)}.{name}", kind_table(kind)) for name, kind in kinds_of(family).items())
+            whole = optimizer_names() if family is Transformation else ()
+            yield from (
+                (f"{word_of(family)}.{name}", item_of_optimizer(name) if name in whole else kind_table(kind))
+                for name, kind in kinds_of(family).items()
+            )
+    yield "loss_names", names_of(Loss)
     for family in SECTIONED:
-        yield f"{family.family}_section", _choice(family)
+        section = _choice(family)
+        yield f"{family.family}_section", or_chain(section) if family is Optimizer else section
         yield from ((f"{family.family}_section.{name}", _chosen(kind)) for name, kind in members(family).items())
+    yield from optimizer_definitions()
     for cls in tables():
         yield cls.__name__.lower(), _table(cls)
     yield "initial_values", initial_values()
@@ -145,7 +164,9 @@ def _section(key: str) -> Schema:
         return {"description": description(cls), "type": "array", "items": one}
     if key != "loss":
         return one
-    several = {"type": "array", "items": one}
+    name = reference("loss_names")
+    each = {"type": ["object", "string"], "if": {"type": "string"}, "then": name, "else": one, "anyOf": [one, name]}
+    several = {"type": "array", "items": each}
     either = {"type": ["object", "array"], "if": {"type": "array"}, "then": several, "else": one}
     return {"description": description(cls), **either, "anyOf": [one, several, ANY_TABLE]}
 
@@ -196,8 +217,10 @@ def _complete() -> Schema:
     for family in SECTIONED:
         needs = {n: [k.name for k in keys_of(kind).values() if k.required] for n, kind in members(family).items()}
         cases = [{"if": _is_kind(name), "then": {"required": keys}} for name, keys in needs.items() if keys]
-        sections[family.family] = {"required": ["kind"], **({"allOf": cases} if cases else {})}
-    sections["loss"] = {"if": {"type": "array"}, "then": {"items": sections["loss"]}, "else": sections["loss"]}
+        told = {"anyOf": required_each("kind", "chain")} if family is Optimizer else {"required": ["kind"]}
+        sections[family.family] = {**told, **({"allOf": cases} if cases else {})}
+    loss = {"anyOf": [{"type": "string"}, *required_each("kind", *kinds_of(Loss))]}
+    sections["loss"] = {"if": {"type": "array"}, "then": {"items": loss}, "else": loss}
     return {**open_table(sections), "oneOf": required_each("model", "models")}
 
 
@@ -223,8 +246,14 @@ def _choice(family: type[Kind]) -> Schema:
     """A section whose `kind` says which class reads it."""
     word, kinds = f"{family.family}_section", members(family)
     every_key = dict.fromkeys(["kind", *(key for kind in kinds.values() for key in keys_of(kind))])
-    cases = [{"if": _is_kind(name), "then": reference(f"{word}.{name}")} for name in kinds]
-    without = {"if": {"required": ["kind"]}, "else": {"propertyNames": {"enum": list(every_key)}}}
+    items = family is Loss  # which may be written as one: { cross_entropy = "digit" }
+    cases = [
+        {"if": {"anyOf": [_is_kind(n), *required_each(n)]} if items else _is_kind(n), "then": reference(f"{word}.{n}")}
+        for n in kinds
+    ]
+    every_key |= dict.fromkeys(kinds) if items else {}
+    told = {"anyOf": required_each("kind", *kinds)} if items else {"required": ["kind"]}
+    without = {"if": told, "else": {"propertyNames": {"enum": list(every_key)}}}
     offers = [*(reference(f"{word}.{name}") for name in kinds), open_table({key: {} for key in every_key})]
     which = {"description": "Which.", **one_of_kinds(kinds)}
     return {
@@ -239,7 +268,14 @@ def _choice(family: type[Kind]) -> Schema:
 def _chosen(kind: type[Kind]) -> Schema:
     """What stands in a section of one kind; which of its keys must, `_complete` says."""
     word = {"description": description(kind).split("\n\n")[0], "const": kind.kind}
-    return closed(kind.kind, {"kind": word, **properties_of(kind)})
+    properties = {"kind": word, **properties_of(kind)}
+    if issubclass(kind, Optimizer):
+        properties["group"] = groups_of(kind.kind)
+    if not issubclass(kind, Loss):
+        return closed(kind.kind, properties)
+    # As an item, its own key holds the output.
+    table = closed(kind.kind, {kind.kind: {"anyOf": [properties["output"], {"const": True}]}, **properties})
+    return {**table, "not": {"required": ["kind", kind.kind]}}
 
 
 def _table(cls: type[Table]) -> Schema:

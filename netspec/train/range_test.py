@@ -89,7 +89,7 @@ def growing(phase: Phase, first: float, last: float, steps: int) -> Phase:
         schedule=Growth(ratio=last / first),
         train=phase.train.model_copy(update={"stop": None, "evaluate": None, "keep": None}),
     )
-    return replace(phase, spec=changed, clock=clock, updater=build_optimizer(changed, clock))
+    return replace(phase, spec=changed, clock=clock, updater=build_optimizer(changed, clock, phase.network.graph))
 
 
 def range_test(program: Program, parts: Parts, first: float, last: float, steps: int) -> RangeTest:
@@ -142,7 +142,7 @@ def _read(rates: Any, losses: Sequence[float], steps: int, *, diverged: bool) ->
         least=float(rates[least]),
         steepest=float(rates[steepest]),
         diverged=float(rates[len(losses) - 1]) if diverged else None,
-        suggested=float(rates[least]) / SAFETY if fell else None,
+        suggested=float(f"{rates[least] / SAFETY:.2g}") if fell else None,
     )
 
 

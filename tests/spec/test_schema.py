@@ -89,7 +89,7 @@ def references(part: Any) -> set[str]:
 
 
 def test_what_it_refers_to_is_there_and_nothing_else() -> None:
-    assert {r.removeprefix("#/$defs/") for r in references(SCHEMA)} == set(SCHEMA["$defs"])
+    assert {r.removeprefix("#/$defs/").partition("/properties/")[0] for r in references(SCHEMA)} == set(SCHEMA["$defs"])
 
 
 def test_it_holds_no_address_but_its_own_dialect() -> None:
