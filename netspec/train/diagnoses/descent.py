@@ -95,8 +95,8 @@ def crawl(patient: Patient, history: History, health: Health | None) -> Iterator
     pace = median(paces[-3:]) / max(median(paces[:3]), 1e-30)
     degree = all_of(falling / STEADY, pace / SLOWED, LEARNED / fallen)
     evidence = (
-        f"the loss falls steadily, but by no more than {shown(100.0 * fallen)} % in {history.step - patient.first:,} steps, from "
-        f"{shown(history.start)} to {shown(blocks[-1])}, and as fast as at the start"
+        f"the loss falls steadily, but by no more than {shown(100.0 * fallen)} % in {history.step - patient.first:,} "
+        f"steps, from {shown(history.start)} to {shown(blocks[-1])}, and as fast as at the start"
     )
     yield Finding(degree, evidence, f"{larger(history.rate)}, or more epochs")
 
