@@ -219,6 +219,9 @@ def _of_phase(phase: PhasePlan, width: int, look: Look, *, examples: bool) -> li
         lines += paragraph(f"  {group.name}", [said], LABEL, width, look)
     if schedule:
         lines += paragraph("schedule", _schedule_lines(schedule), LABEL, width, look)
+    if phase.changes:
+        changes = [f"{change.what}: {change.numbers}, {change.how}" for change in phase.changes]
+        lines += paragraph("over time", changes, LABEL, width, look)
     if schedule and schedule.rates:
         lines += [Text(), *_chart(schedule, width, look)]
     return lines
@@ -242,7 +245,8 @@ def _schedule_lines(schedule: Plan) -> list[str]:
     peak = max(schedule.rates, key=lambda point: point[1])
     corners = sorted({schedule.rates[0], peak, schedule.rates[-1]})
     values = " → ".join(f"{setting(rate)} at step {count(step)}" for step, rate in corners)
-    return [schedule.written, f"× {', then '.join(schedule.calls)}", values]
+    follows = [f"less when {schedule.follows} gets no better"] if schedule.follows else []
+    return [schedule.written, f"× {', then '.join(schedule.calls)}", values, *follows]
 
 
 def _chart(schedule: Plan, width: int, look: Look) -> Sequence[Text]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from netspec.report.optimizer_lines import GroupPlan, groups_of, lines
-from netspec.report.wording import setting
+from netspec.report.schedule_lines import Change, Plan, changes_of, plan_of
 from netspec.spec.clock import Clock
-from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Spec
 from netspec.spec.training import phase_specs
 
@@ -20,25 +19,6 @@ if TYPE_CHECKING:
     from netspec.graph.graph import Graph
 
 __all__ = ["PhasePlan", "Plan", "phase_to_json", "plans_of"]
-
-SAMPLES = 256
-"""Steps at which a schedule is drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the learning rate changes.
-
-    Args:
-        written: as the spec says it: "cosine, warmup = 5%".
-        calls: the functions of the step that the factor on the rate consists of, in turn; empty while the length of
-            the training is unknown.
-        rates: (step, learning rate), from the first step to the end; empty likewise.
-    """
-
-    written: str
-    calls: tuple[str, ...] = ()
-    rates: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +36,7 @@ class PhasePlan:
         optimizer: the chain of Optax transformations, in turn; empty where the spec has none.
         groups: parameters that learn in another way.
         schedule: None where the learning rate stays.
+        changes: the other numbers that change over time.
         gradients, state: bytes of the gradients, and of what the optimizer remembers.
     """
 
@@ -69,6 +50,7 @@ class PhasePlan:
     optimizer: tuple[str, ...]
     groups: tuple[GroupPlan, ...]
     schedule: Plan | None
+    changes: tuple[Change, ...]
     gradients: int
     state: int
 
@@ -98,6 +80,7 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -
         held = "; ".join(f"{key} {', '.join(patterns)}" for key, patterns in keys if patterns)
     learned = {path: array for path, array in graph.parameters.items() if path not in frozen}
     updater = _updater(spec, clock, graph.holding(frozen))
+    rate = None if updater is None else updater.rate
     return PhasePlan(
         name="" if section is None else section.name or f"phase{i + 1}",
         batch=batch,
@@ -108,7 +91,8 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -
         losses=tuple(loss.kind for loss in spec.losses),
         optimizer=() if updater is None else lines(updater.call),
         groups=groups_of(spec.optimizer, updater),
-        schedule=_plan(spec.schedule, updater, clock),
+        schedule=None if spec.schedule is None else plan_of(spec.schedule, rate, clock),
+        changes=tuple(changes_of(spec, graph)),
         gradients=sum(prod(array.shape) * array.dtype.itemsize for array in learned.values()),
         state=_optimizer_bytes(updater, learned),
     )
@@ -135,7 +119,9 @@ def phase_to_json(phase: PhasePlan) -> dict[str, Any]:
             "written": schedule.written,
             "calls": list(schedule.calls),
             "learning_rate": [list(point) for point in schedule.rates],
+            "follows": schedule.follows or None,
         },
+        "changes": [asdict(change) for change in phase.changes],
     }
 
 
@@ -170,33 +156,3 @@ def _optimizer_bytes(updater: Updater | None, trainable: Mapping[str, Any]) -> i
         return 0
     state = jax.eval_shape(updater.transformation.init, dict(trainable))
     return sum(prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-
-
-def _plan(schedule: Schedule | None, updater: Updater | None, clock: Clock | None) -> Plan | None:
-    if schedule is None:
-        return None
-    written = ", ".join(
-        [schedule.kind, *(f"{key} = {_written(getattr(schedule, key))}" for key in sorted(schedule.model_fields_set))]
-    )
-    if updater is None or clock is None or updater.rate is None:
-        return Plan(written)
-    factor = schedule.lower(clock)
-    joined = factor.name == "optax.join_schedules"
-    pieces, boundaries = factor.arguments if joined else ((factor,), ())
-    return Plan(written, tuple(map(str, pieces)), _rates(updater.rate, clock, boundaries))
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_written, value))}]"
-    return setting(value) if isinstance(value, float) else str(value)
-
-
-def _rates(rate_at: Callable[[Any], Any], clock: Clock, boundaries: tuple[int, ...]) -> tuple[tuple[int, float], ...]:
-    import jax
-    import jax.numpy as jnp
-
-    steps = sorted({round(i * clock.steps / SAMPLES) for i in range(SAMPLES + 1)} | set(boundaries))
-    rates = jax.jit(jax.vmap(rate_at))(jnp.asarray(steps))
-    # Seven digits: what float32 holds of them, without the noise of writing it in binary.
-    return tuple((step, float(f"{rate:.7g}")) for step, rate in zip(steps, rates.tolist(), strict=True))
