@@ -57,9 +57,16 @@ def _facts(progress: Progress) -> dict[str, str]:
     if best and started:
         where = f"step {count(best.step)}, epoch {epochs(best.epoch)}"
         facts["best"] = f"{measured_name(started.metric)} {measure(best.value)} at {where}"
+    of_members = ("member/", "spread/")
+    values: Mapping[str, float] = {}
+    own: Mapping[str, float] = {}
     for part in dict.fromkeys(name.partition("/")[0] for name in finished.metrics):
         values = {n.partition("/")[2]: v for n, v in finished.metrics.items() if n.startswith(f"{part}/")}
-        facts[part] = ", ".join(f"{measured_name(n)} {measure(v)}" for n, v in values.items())
+        own = {n: v for n, v in values.items() if not n.startswith(of_members)}
+        facts[part] = ", ".join(f"{measured_name(n)} {measure(v)}" for n, v in own.items())
+    if values and f"member/{next(iter(own))}" in values:  # of the last part: the test part, where there is one
+        each = (f"{n} {measure(values[f'member/{n}'])} ± {measure(values[f'spread/{n}'])}" for n in own)
+        facts["a member"] = ", ".join(each)
     compiling = progress.shares().get("compiling", 0.0)
     facts["time"] = duration(progress.elapsed(finished.time)) + (
         f", {percent(compiling)} of it compiling" if compiling >= 0.01 else ""
@@ -72,7 +79,10 @@ def _next(run: str, reason: str) -> list[str]:
     """The commands that most people want now."""
     if not run:
         return []
-    quoted = shlex.quote(run)
+    if "{" in run and reason != "interrupted":  # several runs in one word, which the shell takes apart
+        return [f"netspec compare {run}"]
+    # Any of several that were trained at once stands for all.
+    quoted = shlex.quote(run if "{" not in run else run.partition("{")[0] + run.partition("{")[2].partition("..")[0])
     if reason == "interrupted":
         return [f"netspec resume {quoted}"]
     if reason == "diverged":

@@ -166,9 +166,11 @@ class _Training:
             self.state = enter(self.stage.phase, self._first(), self.stage.abreast)
             self.local = 0
         self.halts = [Halt(self.stage.phase.train.stop, self.stage.phase.patience) for _ in learners]
-        for learner, halt in zip(learners, self.halts, strict=True):
+        self.physicians = [self.stage.physician() for _ in learners]
+        for i, learner in enumerate(learners):
             if learner.resumed is not None:
-                halt.remember(learner.resumed.meta["halt"])
+                self.halts[i].remember(learner.resumed.meta["halt"])
+                self.physicians[i] = self.stage.physician(learner.resumed.meta["physician"])
 
     def _stage(self, index: int, behind: int = 0, passes: float = 0.0) -> Stage:
         keys, abreast, ensemble = self.keys, self.abreast, self.ensemble
@@ -261,6 +263,7 @@ class _Training:
         for i, learner in enumerate(self.learners):
             learner.best = learner.best_step = None
             self.halts[i] = Halt(self.stage.phase.train.stop, self.stage.phase.patience)
+            self.physicians[i] = self.stage.physician()
         yield from self._each(self._entered)
         # So that a divergence can be looked into from here on, and a resumed run need not go through what was before.
         yield from self._saved(self.going)
@@ -296,19 +299,19 @@ class _Training:
             if not math.isfinite(loss):
                 yield from self._diverged(i, window)
                 continue
-            yield (
-                i,
-                Stepped(
-                    time.time(),
-                    self.stage.behind + window.end,
-                    self.stage.epoch(window.end),
-                    loss,
-                    rate,
-                    gradient_norm,
-                    window.count * window.batch / max(seconds, 1e-9),
-                    max(0.0, compiling),
-                ),
+            event = Stepped(
+                time.time(),
+                self.stage.behind + window.end,
+                self.stage.epoch(window.end),
+                loss,
+                rate,
+                gradient_norm,
+                window.count * window.batch / max(seconds, 1e-9),
+                max(0.0, compiling),
             )
+            yield i, event
+            for alert in self.physicians[i].stepped(event):
+                yield i, alert
             why = self.halts[i].stepped(loss, window.count, gradient_norm, self.clock.seconds())
             if why:
                 self.local = window.end
@@ -441,7 +444,12 @@ class _Training:
             learner.metrics = each[i]
             if better[i]:
                 learner.best, learner.best_step = each[i][phase.judge.metric], self.step
-            yield i, Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
+            event = Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
+            yield i, event
+            physician = self.physicians[i]
+            health = stage.examined(self.state, i) if physician.examines(self.step) else None
+            for alert in physician.evaluated(event, health):
+                yield i, alert
             why = self.halts[i].evaluated(each[i])
             if why and self.local < phase.clock.steps:
                 yield from self._halted(i, why)
@@ -491,6 +499,7 @@ class _Training:
             "best_step": learner.best_step,
             "ended": learner.ended,
             "halt": self.halts[i].to_json(),
+            "physician": self.physicians[i].to_json(),
             "phase": stage.index,
             "behind": stage.behind,
             "passes": stage.passes,

@@ -12,10 +12,13 @@ import numpy as np
 
 from netspec.build.program import Phase, Program
 from netspec.train.device import capacity
+from netspec.train.diagnoses.condition import Health
+from netspec.train.diagnoses.physician import Physician
 from netspec.train.feed import Examples, Window, windows
+from netspec.train.health import Examination, examples_for, make_examination, patient_of
 from netspec.train.measure import Measure
 from netspec.train.order import make_order
-from netspec.train.state import Keys, State, Weights, evaluated
+from netspec.train.state import Keys, State, Weights, evaluated, one_of
 from netspec.train.step import Steps, make_steps
 
 __all__ = ["Parts", "Stage", "window_length"]
@@ -143,6 +146,30 @@ class Stage:
     def is_end(self, window: Window) -> bool:
         """Whether the phase ends with a window."""
         return window.end == self.phase.clock.steps
+
+    def physician(self, memory: Mapping[str, Any] | None = None) -> Physician:
+        """What looks after one of the networks, with what it remembers of it."""
+        patient = patient_of(self.phase, len(self.parts.train), self.behind)
+        return Physician(patient) if memory is None else Physician.from_json(memory, patient)
+
+    def examined(self, state: State, i: int) -> Health:
+        """How one of the networks is, layer by layer, on the same few examples each time."""
+        own = state
+        noise = self.noise
+        if self.abreast is not None:
+            own = one_of(state._replace(step=()), i)._replace(step=state.step)
+            noise = self.noise[i]
+        return self._examination(own.parameters, own.frozen, own.statistics, *self._looked_at, noise, own.step)
+
+    @cached_property
+    def _examination(self) -> Examination:
+        return make_examination(self.phase)
+
+    @cached_property
+    def _looked_at(self) -> tuple[Any, Any]:
+        largest = max(stretch.batch for stretch in self.phase.clock.stretches)
+        rows = np.arange(examples_for(self.phase.network.graph, largest, len(self.parts.train)))
+        return jax.device_put(self.parts.train.take(rows))  # type: ignore[no-any-return]
 
     def observed(self, state: State, values: Sequence[Mapping[str, float]]) -> State:
         """The state, the optimizer told of the metric that it follows."""
