@@ -145,6 +145,8 @@ def aim_of(spec: Spec, i: int, graph: Graph, facts: Facts) -> Aim:
         message = f"'{name}' holds sequences that differ in length, and what fills them up cannot be given back"
         raise SpecError(Diagnostic("target", message, place_of_target if loss.target else place))
     form, last = fit(loss, None if target is NOTHING else target, nodes, place, of_input)
+    if form == "group":
+        _check_batch(loss, spec)
     by_class = weights_by_class(loss, target, spec, at) if isinstance(loss, OfClasses) else ()
     frames = _frames(nodes[0], graph, facts) if form == "symbols" and nodes[0].output.padded else None
     grouped = _GROUPED[loss.kind] if form == "group" else None
@@ -178,6 +180,11 @@ def _target(
     """The target's name, whether it is an input, the path of the layer that it is of, and what is known of it."""
     if isinstance(loss, Landscape) or (loss.targets == "group" and len(outputs) == 3):
         return None, False, None, NOTHING
+    if spec.is_point:
+        functions = ", ".join(kind for kind, cls in Loss.kinds.items() if issubclass(cls, Landscape))
+        message = f"{loss.kind} is held against a target, and a point has none"
+        place = spec.document.value_place((*at, "kind"))
+        raise SpecError(Diagnostic("target", message, place, note=f"losses of a point: {functions}"))
     name = _name_of_target(loss, outputs, spec, facts)
     if name is not None and name in facts.targets:
         return name, False, None, facts.targets[name]
@@ -214,6 +221,14 @@ def _unknown_target(
     label = f"did you mean '{guess}'?" if guess else ""
     place = spec.document.value_place((*at, "target"))
     raise SpecError(Diagnostic("unknown-name", f"the data has no target '{name}'", place, label=label, note=note))
+
+
+def _check_batch(loss: Loss, spec: Spec) -> None:
+    """See that a batch can hold what is compared: two examples, or three."""
+    batch, least = None if spec.train is None else spec.train.batch, 3 if loss.kind == "triplet" else 2
+    if isinstance(batch, int) and batch < least:
+        message = f"{loss.kind} compares the examples of a batch, and needs {least} at the least"
+        raise SpecError(Diagnostic("batch", message, spec.document.value_place(spec.at("train", "batch"))))
 
 
 def _frames(node: Node, graph: Graph, facts: Facts) -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netspec.commands.specs import Opened, looked_at
+from netspec.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from netspec.emit import Emitted
@@ -29,6 +30,9 @@ def compiled(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Emitted
     from netspec.graph.resolve import resolve
 
     read, facts = looked_at(spec, settings)
+    if read.is_point:
+        place = read.document.key_place(("model", "point"))
+        raise SpecError(Diagnostic("compile", "a point is no network, and becomes no source", place))
     trained = read.model is not None and read.losses and read.optimizer is not None and read.train is not None
     if facts is not None and trained:
         program = build(read, facts)

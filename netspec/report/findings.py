@@ -42,25 +42,29 @@ def curvature_view(
     ascii: bool = False,  # noqa: A002
 ) -> Frame:
     """How a loss curves where a run ended."""
-    off = "within {}".format
     rows: list[Row] = [
         ("loss", measure(found["loss"]), "penalties included"),
         ("gradient norm", measure(found["gradient_norm"]), ""),
-        ("largest eigenvalue", measure(found["largest"]), off(measure(found["largest_residual"]))),
-        ("smallest eigenvalue", measure(found["smallest"]), off(measure(found["smallest_residual"]))),
-        ("condition number", measure(found["condition"]), _condition(found)),
+        ("largest eigenvalue", measure(found["largest"]), _within(found["largest_residual"])),
+        ("smallest eigenvalue", measure(found["smallest"]), _within(found["smallest_residual"])),
+        ("condition number", measure(found["condition"]), ""),
     ]
     number = f"{count(found['products'])} of {count(found['parameters'])} directions"
-    return _findings(_title(found, number), rows, VERDICTS[found["verdict"]], width, Look(ascii, colour))
+    said = [VERDICTS[found["verdict"]], *_condition(found)]
+    return _findings(_title(found, number), rows, said, width, Look(ascii, colour))
 
 
-def _condition(found: Mapping[str, Any]) -> str:
+def _within(residual: float) -> str:
+    return f"within {measure(residual)}" if residual else ""
+
+
+def _condition(found: Mapping[str, Any]) -> list[str]:
+    """Why there is no condition number."""
     if found["condition"] is not None:
-        return ""
-    complete = found["products"] == found["parameters"]
-    if complete or abs(found["smallest"]) <= found["tolerance"]:
-        return f"an eigenvalue cannot be told from 0 (within {measure(found['tolerance'])})"
-    return "eigenvalues of both signs, and those nearest to 0 were not looked for: more --steps"
+        return []
+    if found["products"] == found["parameters"] or abs(found["smallest"]) <= found["tolerance"]:
+        return [f"no condition number: an eigenvalue cannot be told from 0 (within {measure(found['tolerance'])})"]
+    return ["no condition number: which eigenvalue is nearest to 0 was not looked for"]
 
 
 def landscape_view(
@@ -78,7 +82,7 @@ def landscape_view(
         ("largest", measure(max(finite, default=None)), f"within {setting(found['radius'])} of the network"),
     ]
     size = len(found["steps"])
-    return _findings(_title(found, f"{size} by {size} losses"), rows, "", width, Look(ascii, colour))
+    return _findings(_title(found, f"{size} by {size} losses"), rows, [], width, Look(ascii, colour))
 
 
 def rate_view(
@@ -105,8 +109,9 @@ def rate_view(
         ("least", setting(found["least"]), "where the loss was least"),
         ("diverged", setting(found["diverged"]), "where it was far above its beginning" if found["diverged"] else ""),
     ]
-    said = "" if found["suggested"] is not None else "The loss fell at none of these rates: nothing is suggested."
-    lines = _findings(title, rows, said, width, look).lines
+    fell = found["suggested"] is not None
+    said = f"[optimizer] learning_rate = {found['suggested']:g}" if fell else "the loss fell at none of these rates"
+    lines = _findings(title, rows, [said], width, look).lines
     return Frame((*lines[:1], *curve, *lines[1:]))
 
 
@@ -147,9 +152,9 @@ def _title(found: Mapping[str, Any], more: str) -> str:
     return f"{found['run']}, step {count(found['step'])}: {more}, {of}"
 
 
-def _findings(title: str, rows: Sequence[Row], said: str, width: int, look: Look) -> Frame:
+def _findings(title: str, rows: Sequence[Row], said: Sequence[str], width: int, look: Look) -> Frame:
     columns = [Column(""), Column("", right=True), Column("", rank=1)]
     cells = [[Cell(name, DIM), Cell(number, BOLD), Cell(note, DIM)] for name, number, note in rows]
     head: list[Text] = paragraph("", [title], 0, width, look)
-    tail = paragraph("", [said], 0, width, look) if said else []
+    tail = paragraph("", said, 0, width, look) if said else []
     return Frame(stacked([[*head, *table(columns, cells, width, look)], tail]))

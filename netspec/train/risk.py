@@ -18,6 +18,10 @@ from netspec.train.measure import batch_for
 __all__ = ["Risk", "risk_of_batch"]
 
 
+LARGEST_BATCH = 128
+"""Examples that are worked on together: LeNet-5 on two CPU cores takes a third of the time that 1,000 at once do."""
+
+
 class Risk:
     """R(w), the mean over batches of what was minimised, penalties included, as the network is in evaluation.
 
@@ -36,8 +40,9 @@ class Risk:
     ) -> None:
         self._fixed, self._statistics = fixed, statistics
         count = min(most, len(examples))
-        self._batch = batch_for(phase, count)
-        self.examples = count - count % self._batch
+        pieces = -(-count // min(LARGEST_BATCH, batch_for(phase, count)))
+        self._batch = count // pieces
+        self.examples = self._batch * pieces
         rows = np.random.default_rng(seed).permutation(len(examples))[: self.examples]
         self._inputs, self._targets = jax.device_put(examples.take(np.sort(rows)))
         value = risk_of_batch(phase)

@@ -16,7 +16,7 @@ __all__ = ["draw"]
 
 Array = np.ndarray[Any, Any]
 
-SIZE = (6.6, 5.3)
+SIZE = (6.6, 5.4)
 
 LEVELS = 16
 
@@ -37,7 +37,7 @@ def draw(steps: Array, losses: Array, title: str, form: str) -> bytes:
     def onto(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set(title=title, xlabel="along the first direction", ylabel="along the second direction")
-        axes.set_aspect("equal")
+        axes.set_box_aspect(1)
         levels = levels_of(shown)
         if len(levels) > 2:
             from matplotlib.colors import BoundaryNorm
