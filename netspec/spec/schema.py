@@ -207,8 +207,7 @@ def _block() -> Schema:
 
 def _complete() -> Schema:
     """What a spec must say, if not the one that it extends."""
-    alternatives = {"model": ("layers", "point"), "train": ("epochs", "steps")}
-    sections: Schema = {section: {"oneOf": required_each(*keys)} for section, keys in alternatives.items()}
+    sections: Schema = {"model": {"oneOf": required_each("layers", "point")}, "train": {}}
     sections["models"] = sections["block"] = {"additionalProperties": {"required": ["layers"]}}
     for key in SECTIONS:
         if key not in NOTES and not issubclass(cls := _class_of(key), Kind):
@@ -221,7 +220,15 @@ def _complete() -> Schema:
         sections[family.family] = {**told, **({"allOf": cases} if cases else {})}
     loss = {"anyOf": [{"type": "string"}, *required_each("kind", *kinds_of(Loss))]}
     sections["loss"] = {"if": {"type": "array"}, "then": {"items": loss}, "else": loss}
-    return {**open_table(sections), "oneOf": required_each("model", "models")}
+    return {**open_table(sections), "oneOf": required_each("model", "models"), "allOf": [_long_enough()]}
+
+
+def _long_enough() -> Schema:
+    """How long a training is, once: where it has phases, each may say it for itself."""
+    once = open_table({"train": {"oneOf": required_each("epochs", "steps")}})
+    either = {"not": {"required": ["epochs", "steps"]}}
+    phases = open_table({"train": either, "phase": {"items": either}})
+    return {"if": {"required": ["phase"]}, "then": phases, "else": once}
 
 
 def _layers_are(layer: str) -> Schema:
