@@ -254,7 +254,9 @@ INSPECTION = {
     "steps": int,
     "steps_per_epoch": int,
     "optimizer": [str],
-    "schedule": {"written": str, "calls": list, "learning_rate": [[NUMBER]]},
+    "schedule": {"written": str, "calls": list, "learning_rate": [[NUMBER]], "follows": (str, None)},
+    "members": int,
+    "phases": list,
     "layers": [
         {
             "path": str,
@@ -267,6 +269,7 @@ INSPECTION = {
             "receptive_field": (list, None),
             "shares": (str, None),
             "repeats": int,
+            "groups": list,
         }
     ],
 }

@@ -77,6 +77,8 @@ def test_the_public_shape_of_a_whole_spec() -> None:
     data = to_json(inspected(LENET, DIGITS))
     layers = data.pop("layers")
     rates = data["schedule"].pop("learning_rate")
+    (phase,) = data.pop("phases")
+    assert (phase["steps"], phase["optimizer"], phase["changes"]) == (570, data["optimizer"], [])
     assert data == {
         "name": "lenet5",
         "inputs": {"input": [28, 28, 1]},
@@ -97,7 +99,9 @@ def test_the_public_shape_of_a_whole_spec() -> None:
         "schedule": {
             "written": "cosine, warmup = 5%",
             "calls": ["linear_schedule(0.0, 1.0, 28)", "cosine_decay_schedule(1.0, 542, alpha=0.0)"],
+            "follows": None,
         },
+        "members": 1,
     }
     assert [layer["path"] for layer in layers] == [
         *("conv1", "avg_pool1", "conv2", "avg_pool2", "flatten1", "dense1", "dense2", "dense3")
@@ -113,6 +117,7 @@ def test_the_public_shape_of_a_whole_spec() -> None:
         "receptive_field": [14, 14],  # 5 + (2 - 1) + (5 - 1) * 2
         "shares": None,
         "repeats": 1,
+        "groups": [],
     }
     assert rates[0] == [0, 0.0]
     assert [28, 0.001] in rates
@@ -144,8 +149,9 @@ def test_a_network_alone_is_inspected_as_far_as_it_goes() -> None:
 def test_a_schedule_is_known_by_its_words_where_the_data_is_not() -> None:
     text = LENET.replace("[model]", "[model]\ninput = [28, 28, 1]").replace('"$classes"', "10")
     found = inspected(text)
-    assert found.schedule is not None
-    assert (found.schedule.written, found.schedule.rates) == ("cosine, warmup = 5%", ())
+    schedule = found.phases[0].schedule
+    assert schedule is not None
+    assert (schedule.written, schedule.rates) == ("cosine, warmup = 5%", ())
     assert found.batch == 64
     assert "schedule                 cosine, warmup = 5%" in shown(found, 80)
 
