@@ -20,10 +20,13 @@ from netspec.cli import runs
 
 # isort: split
 from netspec.cli import features
+
+# isort: split
+from netspec.cli import watching
 from netspec.cli.app import INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
-__all__ = ["app", "features", "main", "runs", "specs"]
+__all__ = ["app", "features", "main", "runs", "specs", "watching"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -4,19 +4,27 @@ JAX takes most of a second to import: each function imports what it needs when i
 is answered first.
 """
 
+from netspec.commands.around_results import Around, Curved, curvature, landscape
 from netspec.commands.continued import Continuation, predict_text
 from netspec.commands.emitted import compiled
 from netspec.commands.layer_features import Features, features
+from netspec.commands.learning_rate import FoundRate, find_rate
+from netspec.commands.over_functions import Paths, PathTaken, paths
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
 from netspec.commands.training import Session, resume, start
 
 __all__ = [
+    "Around",
     "Checked",
     "Continuation",
+    "Curved",
     "Evaluation",
     "Features",
+    "FoundRate",
     "Opened",
+    "PathTaken",
+    "Paths",
     "Prediction",
     "Session",
     "Trained",
@@ -24,12 +32,16 @@ __all__ = [
     "checked",
     "compare",
     "compiled",
+    "curvature",
     "evaluate",
     "features",
+    "find_rate",
     "inspect",
+    "landscape",
     "load",
     "network",
     "open_run",
+    "paths",
     "predict",
     "predict_text",
     "resume",
