@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .commands import COMMANDS, command_seconds
+from .commands import COMMANDS, MANY_SEEDS, ONE_SEED, command_seconds
 
 # The problems by name: importing them would load JAX into this process, which only waits.
 NAMES = ("perceptron", "lenet5", "resnet20", "mobilenet")
@@ -167,7 +167,10 @@ def _commands(options: argparse.Namespace) -> dict[str, list[float] | None]:
     print("\ncommands")
     found = {name: command_seconds(name, 3 if options.quick else 7) for name in COMMANDS}
     for name, seconds in found.items():
-        print(f"  {name:34}" + ("skipped: there is no netspec.cli" if seconds is None else f"{median(seconds):.2f} s"))
+        print(f"  {name:38}" + ("skipped: there is no netspec.cli" if seconds is None else f"{median(seconds):.2f} s"))
+    one, many = found[ONE_SEED], found[MANY_SEEDS]
+    if one and many:
+        print(f"  sixteen seeds take {median(many) / median(one):.2f} times as long as one")
     return found
 
 
