@@ -75,8 +75,7 @@ def _balanced(classes: np.ndarray[Any, Any]) -> Callable[[Any, Any, int], Any]:
     def order(key: Any, epoch: Any, examples: int) -> Any:
         turns, which = jax.random.split(jax.random.fold_in(key, epoch))
         rounds = -(-examples // len(present))
-        drawn = jax.vmap(lambda k: jax.random.permutation(k, len(present)))(jax.random.split(turns, rounds))
-        one = drawn.reshape(-1)[:examples]
+        one = jnp.argsort(jax.random.uniform(turns, (rounds, len(present))), axis=-1).reshape(-1)[:examples]
         place = jax.random.uniform(which, (examples,)) * jnp.asarray(sizes)[one]
         place = jnp.minimum(place.astype(jnp.int32), jnp.asarray(sizes)[one] - 1)
         return jnp.asarray(by_class)[jnp.asarray(starts)[one] + place]
