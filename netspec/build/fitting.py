@@ -82,6 +82,8 @@ def _is_for(cls: type[Loss], target: TargetFacts) -> bool:
         return False
     if cls.targets in OF_TWO:
         return len(target.labels) == 2
+    if cls.targets == "distribution" and target.shape.channels < 2:
+        return False
     return (cls.targets in OF_NUMBERS) == (target.kind == "number")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -247,8 +247,22 @@ def build_objective(spec: Spec, graph: Graph, facts: Facts) -> Objective:
         for i, loss in enumerate(spec.losses)
         for j, penalty in enumerate(loss.penalties)
     )
+    _check_parts(spec, terms)
     metrics, main = _metrics(terms)
     return Objective(terms, penalties, metrics, main)
+
+
+def _check_parts(spec: Spec, terms: Sequence[Term]) -> None:
+    """See that a loss of a whole batch does not get it in parts."""
+    if spec.train is None or spec.train.accumulate == 1:
+        return
+    for i, term in enumerate(terms):
+        if term.reduction != "mean" or term.form == "group":
+            what = f"reduction = '{term.reduction}'" if term.reduction != "mean" else term.kind
+            message = f"{what} is of a whole batch, and 'accumulate' works through it in parts"
+            keys = ("reduction",) if term.reduction != "mean" else ("kind",)
+            place = spec.document.value_place((*spec.loss_path(i), *keys))
+            raise SpecError(Diagnostic("accumulate", message, place))
 
 
 def _changes(spec: Spec) -> bool:

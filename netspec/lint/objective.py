@@ -16,13 +16,25 @@ __all__ = ["LOGITS", "logits", "out_of_range", "target"]
 LOGITS = {
     "cross_entropy": "the softmax",
     "binary_cross_entropy": "the sigmoid",
+    "focal": "the softmax",
+    "dice": "the softmax",
+    "ctc": "the softmax",
+    "kl": "the softmax",
+    "logistic": "the sigmoid",
     "hinge": "the margin",
+    "squared_hinge": "the margin",
     "perceptron": "the side",
 }
-"""Losses of classes that take numbers of any size, and what they work out of them."""
+"""Losses that take numbers of any size, and what they work out of them."""
 
 _PASSED_ON = RANDOM | {"jax.nn.identity", "netspec.nn.shapes.flatten", "netspec.nn.shapes.reshape"}
 """What leaves numbers as they are."""
+
+
+def _form(judged: Judged, subject: Subject) -> str:
+    """How a loss takes its target, as far as that is known."""
+    program = subject.program
+    return subject.spec.losses[judged.index].targets if program is None else program.objective.terms[judged.index].form
 
 
 def _bounded(operation: Operation | None) -> Operation | None:
@@ -54,7 +66,7 @@ def logits(subject: Subject) -> Iterator[Diagnostic]:
 
 def _consequence(low: float, high: float, judged: Judged, subject: Subject) -> str:
     """What the bounds do to predictions."""
-    form, classes = subject.spec.losses[judged.index].targets, judged.operation.gives.channels
+    form, classes = _form(judged, subject), judged.operation.gives.channels
     if form == "plus_minus":
         return "no number below 0, so one class is never predicted"
     if form == "zero_one":
@@ -77,6 +89,8 @@ def target(subject: Subject) -> Iterator[Diagnostic]:
         known = subject.facts.targets[judged.target]
         if known.kind == "class" and not known.shape:
             yield from _many_classes(judged, subject)
+        elif _form(judged, subject) == "distribution":
+            yield from _no_distribution(judged, subject)
         elif known.kind == "number" and tuple(known.shape) == (1,):
             yield from _two_numbers(judged, subject)
 
@@ -93,6 +107,23 @@ def _many_classes(judged: Judged, subject: Subject) -> Iterator[Diagnostic]:
             subject.spec.document.value_place(("data", "source", "target")),
             note="fewer than two examples of a class are nothing to learn it from: are these names, dates or numbers?",
             help='another target; or task = "regress", where they are numbers',
+        )
+
+
+def _no_distribution(judged: Judged, subject: Subject) -> Iterator[Diagnostic]:
+    values = None if subject.targets is None else subject.targets.get(judged.target or "")
+    if values is None or not len(values):
+        return
+    sums, loss = values.sum(axis=-1), subject.spec.losses[judged.index]
+    wrong = (values < 0).any(axis=-1) | (abs(sums - 1) > 1e-3)
+    if wrong.any():
+        path = (*subject.spec.loss_path(judged.index), "kind")
+        yield warning(
+            "target",
+            f"{loss.kind} is for probabilities, and those of {int(wrong.sum()):,} of {wrong.size:,} examples are none",
+            subject.spec.document.value_place(path),
+            note=f"their sums go from {sums.min():.4g} to {sums.max():.4g}; the least number is {values.min():.4g}",
+            help="numbers of at least 0 whose sum is 1; or squared_error",
         )
 
 
@@ -123,7 +154,7 @@ def out_of_range(subject: Subject) -> Iterator[Diagnostic]:
     for judged in subject.judged:
         last, loss = _bounded(judged.operation), subject.spec.losses[judged.index]
         wanted = _range(judged, subject)
-        if last is None or wanted is None or loss.targets != "number":
+        if last is None or wanted is None:
             continue
         (low, high), (least, most) = bounds(last) or (-inf, inf), wanted
         slack = 1e-3 * (1 if most - least == inf else most - least)
@@ -145,6 +176,11 @@ def out_of_range(subject: Subject) -> Iterator[Diagnostic]:
 
 def _range(judged: Judged, subject: Subject) -> tuple[float, float] | None:
     """The least and the largest number that is to be predicted, where that is known."""
+    form = _form(judged, subject)
+    if form == "plus_minus" and subject.spec.losses[judged.index].targets == "number":
+        return -1.0, 1.0
+    if form != "number":
+        return None
     if judged.of_input:
         transforms = () if subject.spec.data is None else subject.spec.data.transform
         for transform in reversed(transforms):

@@ -76,12 +76,11 @@ class Subject:
         found = []
         for i, loss in enumerate(self.spec.losses):
             first = "output" if "output" in self.flow.outputs else next(iter(self.flow.outputs))
-            judged = loss.output or first
-            operation = None if isinstance(judged, tuple) else self.flow.outputs.get(judged)
             aim = None if self.program is None else self.program.objective.terms[i].aim
-            if operation is not None:
-                target = None if aim is None else aim.target
-                found.append(Judged(i, operation, target, aim is not None and aim.of_input))
+            for name in loss.output if isinstance(loss.output, tuple) else (loss.output or first,):
+                if (operation := self.flow.outputs.get(name)) is not None:
+                    target = None if aim is None else aim.target
+                    found.append(Judged(i, operation, target, aim is not None and aim.of_input))
         return tuple(found)
 
     @cached_property

@@ -282,7 +282,8 @@ def _chosen(kind: type[Kind]) -> Schema:
         return closed(kind.kind, properties)
     # As an item, its own key holds the output.
     table = closed(kind.kind, {kind.kind: {"anyOf": [properties["output"], {"const": True}]}, **properties})
-    return {**table, "not": {"required": ["kind", kind.kind]}}
+    nothing: Schema = {"not": {}}
+    return {**table, "if": {"required": [kind.kind]}, "then": open_table({"kind": nothing, "output": nothing})}
 
 
 def _table(cls: type[Table]) -> Schema:

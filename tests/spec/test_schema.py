@@ -33,6 +33,7 @@ SEEN = ("unknown-key", "unknown-kind", "missing-key", "value", "name")
 BLOCK = "of a block of the spec's own, whose arguments are in the text alone"
 EXPRESSION = "an expression is worked out later"
 OTHER_PART = "another part of the spec makes it a mistake"
+THE_DATA = "the data makes it a mistake"
 UNSEEN: Mapping[str, str] = {
     "argument_called_like_python": BLOCK,
     "argument_missing": BLOCK,
@@ -45,12 +46,14 @@ UNSEEN: Mapping[str, str] = {
     "arguments_too_many": BLOCK,
     "cell_from_data": OTHER_PART,
     "cell_output": OTHER_PART,
+    "class_weights_count": THE_DATA,
     "embed_without_vocabulary": OTHER_PART,
     "expression_in_block": EXPRESSION,
     "expression_in_list": EXPRESSION,
     "expression_negative": EXPRESSION,
     "expression_not_whole": EXPRESSION,
     "expression_true": EXPRESSION,
+    "ignore_all": THE_DATA,
     "init_share": OTHER_PART,
     "initial_of_nothing": OTHER_PART,
     "join_from": OTHER_PART,

@@ -1,7 +1,5 @@
 """Losses of classes that work with probabilities."""
 
-from pydantic import Field
-
 from netspec.spec.call import Call, Shape, call
 from netspec.spec.courses import ChangingFraction
 from netspec.spec.losses.loss import Encoding, Loss, OfClasses, Weighed
@@ -42,11 +40,11 @@ class Focal(Weighed):
 
     One logit for each class, of which p is the softmax; or one logit for two classes, of which it is σ.
 
-    gamma: γ; 0 is the cross-entropy.
+    gamma: γ; the nearer to 0, the nearer to the cross-entropy.
     """
 
     targets = "index"
-    gamma: float = Field(default=2.0, ge=0, le=100)
+    gamma: Positive = 2.0
 
     def lower(self) -> Call:
         return call("netspec.nn.losses.focal", gamma=self.gamma)

@@ -1,11 +1,10 @@
 """Test functions: losses of a point, without a target, on which optimizers are watched."""
 
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from netspec.spec.call import Call, call
 from netspec.spec.losses.loss import Loss
+from netspec.spec.values import Positive
 
 __all__ = ["Beale", "Cliff", "Himmelblau", "Landscape", "Quadratic", "Rosenbrock", "Saddle"]
 
@@ -33,7 +32,7 @@ class Quadratic(Landscape):
 
     axes = (1, None)
     minima = ((0.0, 0.0),)
-    condition: Annotated[float, Field(ge=1, le=1e12)] = 10.0
+    condition: Positive = 10.0
 
     def lower(self) -> Call:
         return call("netspec.nn.landscapes.quadratic", condition=self.condition)
