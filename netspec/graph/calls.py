@@ -172,7 +172,7 @@ def apply(
     module = nnx.merge(module_of(call).definition, _state(parameters), _state(statistics))
     for name, value in call.keywords:
         if isinstance(value, Course):
-            setattr(module, name, at_step(value, mode.step, mode.clock))
+            setattr(module, name, nnx.data(at_step(value, mode.step, mode.clock)))
     if mode.convolve is not None and isinstance(module, nnx.Conv):
         module.conv_general_dilated = mode.convolve
     if mode.convolve is not None and type(module) is nnx.Linear:
