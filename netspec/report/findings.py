@@ -110,7 +110,8 @@ def rate_view(
         ("diverged", setting(found["diverged"]), "where it was far above its beginning" if found["diverged"] else ""),
     ]
     fell = found["suggested"] is not None
-    said = f"[optimizer] learning_rate = {found['suggested']:g}" if fell else "the loss fell at none of these rates"
+    key = "scale_by_learning_rate" if found["optimizer"] == "chain" else "learning_rate"
+    said = f"[optimizer] {key} = {found['suggested']:g}" if fell else "the loss fell at none of these rates"
     lines = _findings(title, rows, [said], width, look).lines
     return Frame((*lines[:1], *curve, *lines[1:]))
 

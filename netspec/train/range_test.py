@@ -14,6 +14,7 @@ from netspec.build.program import Phase, Program
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.spec.call import Call, call
 from netspec.spec.clock import Clock
+from netspec.spec.optimizers import Optimizer, Setting
 from netspec.spec.schedules import Schedule
 from netspec.spec.values import Positive
 from netspec.train.stage import Parts
@@ -60,36 +61,47 @@ class RangeTest:
 
 
 class Growth(Schedule, abstract=True):
-    """From 1 to `ratio`, by even factors from the first step to the last."""
+    """From `start` to `end`, by even factors from the first step to the last."""
 
-    ratio: Positive
+    start: Positive
+    end: Positive
 
     def after_warmup(self, clock: Clock, rise: int) -> Call:
-        return call("optax.exponential_decay", 1.0, max(1, clock.steps - 1), self.ratio)
+        return call("optax.exponential_decay", self.start, max(1, clock.steps - 1), self.end / self.start)
 
 
 def growing(phase: Phase, first: float, last: float, steps: int) -> Phase:
     """A phase as it would be if its learning rate grew from `first` to `last` in so many steps.
 
+    The rates of groups grow with it, by their own factors.
+
     Raises:
         SpecError: the optimizer has no learning rate, or none that may change.
     """
-    spec = phase.spec
-    optimizer = spec.optimizer
-    assert optimizer is not None
-    if getattr(optimizer, "learning_rate", None) is None or not optimizer.takes_schedule:
-        message = f"{optimizer.kind} has no learning rate here that could grow"
-        place = spec.document.value_place((*spec.at("optimizer"), "kind"))
-        raise SpecError(Diagnostic("learning-rate", message, place, help="a range test is for sgd, adam and the like"))
     stretch = phase.clock.stretches[0]
     clock = Clock(steps, stretch.per_epoch, (stretch,))
+    optimizer, rate = _rated(phase, clock)
     changed = replace(
-        spec,
-        optimizer=optimizer.model_copy(update={"learning_rate": first}),
-        schedule=Growth(ratio=last / first),
+        phase.spec,
+        optimizer=optimizer,
+        schedule=Growth(start=first / rate, end=last / rate),
         train=phase.train.model_copy(update={"stop": None, "evaluate": None, "keep": None}),
     )
     return replace(phase, spec=changed, clock=clock, updater=build_optimizer(changed, clock, phase.network.graph))
+
+
+def _rated(phase: Phase, clock: Clock) -> tuple[Optimizer, float]:
+    """The optimizer with a learning rate that stays, and that rate."""
+    spec, optimizer = phase.spec, phase.spec.optimizer
+    assert optimizer is not None
+    rate = optimizer.rate(Setting(clock))
+    if isinstance(rate, Call) and getattr(optimizer, "learning_rate", None) is not None:
+        optimizer, rate = optimizer.model_copy(update={"learning_rate": 1.0}), 1.0
+    if not isinstance(rate, int | float) or rate <= 0:
+        message = f"{optimizer.kind} has no learning rate here that could grow"
+        place = spec.document.key_place(spec.at("optimizer"))
+        raise SpecError(Diagnostic("learning-rate", message, place, help="a range test is for sgd, adam and the like"))
+    return optimizer, float(rate)
 
 
 def range_test(program: Program, parts: Parts, first: float, last: float, steps: int) -> RangeTest:

@@ -151,7 +151,24 @@ def test_smoothing_keeps_lines_and_moves_nothing() -> None:
     assert peak.sum() == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ['kind = "polyak_sgd"', 'kind = "adafactor"'])
+SGD = 'kind = "sgd"\nlearning_rate = 0.5'
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        'kind = "sgd"\nlearning_rate = { linear = [0.1, 0.01] }',
+        "chain = [{ scale_by_learning_rate = 0.3 }]",
+    ],
+)
+def test_the_rate_grows_wherever_it_stands(optimizer: str) -> None:
+    """What the spec says of it is no matter."""
+    found, expected = (range_test(of_point(o), nothing(), 1e-7, 1.0, 40) for o in (optimizer, SGD))
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-3)
+    assert found.suggested == pytest.approx(expected.suggested, rel=0.1)
+
+
+@pytest.mark.parametrize("optimizer", ['kind = "lbfgs"', 'kind = "adafactor"', 'kind = "sgd"\nlearning_rate = 0.0'])
 def test_an_optimizer_without_a_rate_is_told(optimizer: str) -> None:
     with pytest.raises(SpecError) as error:
         range_test(of_point(optimizer), nothing(), 1e-7, 1.0, 30)
