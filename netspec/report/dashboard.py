@@ -259,14 +259,19 @@ def _span(progress: Progress) -> tuple[float, float] | None:
 
 
 def _alerts(progress: Progress, width: int, look: Look) -> list[Text]:
-    """The newest diagnoses, one line each."""
+    """The newest diagnoses, one line each; of the last one the remedy has a line of its own where there is no room."""
     lines = []
-    for alert in progress.alerts[-ALERTS_SHOWN:]:
+    for i, alert in enumerate(shown := progress.alerts[-ALERTS_SHOWN:], 1):
         line = look.text(f"▲ step {count(alert.step)}  ", WARNING)
+        remedy = look.text(alert.help, DIM)
+        indent = line.cell_len
         line.append_text(look.text(alert.message))
-        if alert.help:
-            line.append_text(look.text(f" · {alert.help}", DIM))
+        below = i == len(shown) and line.cell_len + 3 + remedy.cell_len > width
+        if alert.help and not below:
+            line.append_text(look.text(" · ", DIM)).append_text(remedy)
         lines.append(fitted(line, width, look))
+        if alert.help and below:
+            lines.append(fitted(Text.assemble(" " * indent, remedy), width, look))
     return [Text(), *lines] if lines else []
 
 

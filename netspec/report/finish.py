@@ -9,7 +9,7 @@ from rich.text import Text
 
 from netspec.diagnostics import printable
 from netspec.report.progress import Progress
-from netspec.report.styles import BOLD, DIM
+from netspec.report.styles import BOLD, DIM, WARNING
 from netspec.report.wording import count, duration, epochs, measure, measured_name, percent
 
 __all__ = ["summary"]
@@ -22,8 +22,19 @@ def summary(progress: Progress) -> Text:
         return Text()
     lines = [_headline(progress, finished.reason)]
     lines += [_line(label, value) for label, value in _facts(progress).items() if value]
+    lines += _noticed(progress, finished.reason)
     commands = [_line("" if i else "next", c, BOLD) for i, c in enumerate(_next(finished.run, finished.reason))]
     return Text("\n").join([*lines, Text(), *commands] if commands else lines)
+
+
+def _noticed(progress: Progress, reason: str) -> list[Text]:
+    """What the training was told of, with the remedy under each; why it diverged stands among the facts."""
+    alerts = [a for a in progress.alerts if not (reason == "diverged" and a is progress.alerts[-1])]
+    lines: list[Text] = []
+    for alert in alerts:
+        lines.append(_line("" if lines else "noticed", f"step {count(alert.step)}: {alert.message}", WARNING))
+        lines += [_line("", f"  {alert.help}", DIM)] if alert.help else []
+    return lines
 
 
 def _headline(progress: Progress, reason: str) -> Text:
