@@ -34,6 +34,7 @@ from netspec.spec.kind import Kind
 from netspec.spec.layer import Layer
 from netspec.spec.losses import Loss
 from netspec.spec.schedules import Plateau
+from netspec.spec.optimizers.kinds import Called
 from netspec.spec.schema import schema
 from netspec.spec.sources import Source
 from netspec.spec.transforms import Transform
@@ -45,6 +46,15 @@ EXAMPLES = {"train": 4, "validation": 0, "test": 0}
 TRAIN = "[train]\nsteps = 2\nbatch = 2\n"
 OPTIMIZER = '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n'
 DATA = '[data]\nsource = "digits"\n'
+NO_SOURCE = frozenset(
+    (
+        *("conjugate_gradients", "lbfgs", "newton", "saddle_free_newton", "sophia", "sam"),
+        *("scale_by_backtracking_linesearch", "scale_by_zoom_linesearch"),
+        *("dpsgd", "differentially_private_aggregate"),
+        *("lookahead", "schedule_free", "schedule_free_adamw", "schedule_free_sgd"),
+    )
+)
+"""Optimizers, and parts of them, that a plain training cannot drive."""
 
 
 def network(kind: type[Kind]) -> tuple[str, Graph]:
@@ -137,6 +147,10 @@ def test_every_kind_goes_through_everything(name: str) -> None:
     assert all(bool(jnp.isfinite(a).all()) for a in after.values())
     assert before.keys() == after.keys() == program.network.graph.parameters.keys()
     if issubclass(kind, Course | Plateau):
+        with pytest.raises(SpecError, match="cannot be compiled"):
+            emit(program.spec, program.network.graph, program)
+        return
+    if issubclass(kind, Called) and kind.kind in NO_SOURCE:
         with pytest.raises(SpecError, match="cannot be compiled"):
             emit(program.spec, program.network.graph, program)
         return

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.emit.body import Statement
-from netspec.emit.makers import written_call
 from netspec.emit.marks import literal
 from netspec.emit.module import Module
 from netspec.emit.objective import loss_function
+from netspec.emit.optimizer import OptimizerWriter, check_optimizer, told
 from netspec.emit.variables import Variables, dotted, function
-from netspec.spec.call import Call, Shape
+from netspec.spec.call import Shape
 
 __all__ = ["functions"]
 
@@ -29,11 +29,12 @@ def functions(program: Program, module: Module, network: str) -> Iterator[str]:
         network: the name of the network's class.
     """
     _check(program)
+    check_optimizer(program)
     variables = Variables(program, module, network)
     writer = _Writer(variables)
     yield loss_function(variables)
     yield from writer.trainable()
-    yield from writer.optimizer()
+    yield from OptimizerWriter(program, module).functions()
     yield from writer.step()
     yield from writer.main()
 
@@ -45,6 +46,19 @@ def _check(program: Program) -> None:
     for key in sorted(train.model_fields_set - SAID):
         message = f"[train] cannot be compiled: '{key}' has no source"
         raise SpecError(Diagnostic("compile", message, document.key_place(("train", key))))
+    for path, given in _ELSEWHERE.items():
+        if given(program):
+            message = f"{'.'.join(path)} cannot be compiled: it has no source"
+            raise SpecError(Diagnostic("compile", message, document.key_place(path)))
+
+
+_ELSEWHERE: Mapping[tuple[str, ...], Callable[[Program], bool]] = {
+    ("phase",): lambda program: bool(program.spec.phases),
+    ("start",): lambda program: program.spec.start is not None,
+    ("data", "augment"): lambda program: program.last.augment is not None,
+    ("train", "batch"): lambda program: len(program.last.clock.stretches) > 1,
+}
+"""What else of a training has no source, and whether a program has it."""
 
 
 @dataclass(slots=True)
@@ -63,8 +77,6 @@ class _Writer:
         """The filter of what is trained."""
         return "trainable" if self.program.network.graph.frozen else "nnx.Param"
 
-    # -- the optimizer -------------------------------------------------------------------------------------------------
-
     def trainable(self) -> Iterator[str]:
         """The filter of what is trained, where that is not everything."""
         graph = self.program.network.graph
@@ -81,32 +93,13 @@ class _Writer:
         doc = "Whether something is a parameter that does not stay as it begins."
         yield function(header, doc, [Statement(f"return isinstance(value, nnx.Param) and {test}")])
 
-    def optimizer(self) -> Iterator[str]:
-        statements: list[Statement] = []
-        chain = [self.made(call, statements) for call in self.program.updater.chain]
-        text = chain[0] if len(chain) == 1 else f"optax.chain({', '.join(chain)})"
-        clock = self.program.clock
-        doc = f"How parameters are updated, in {clock.steps:,} steps, {clock.per_epoch:,} an epoch."
-        header = "def make_optimizer() -> optax.GradientTransformation"
-        yield function(header, doc, [*statements, Statement(f"return {text}")])
-
-    def made(self, value: Call, statements: list[Statement]) -> str:
-        """A call among the arguments of an optimizer, as printed."""
-        if value.name != "netspec.nn.schedules.scaled":
-            return written_call(self.module, value, lambda inner: self.made(inner, statements))
-        rate, factor = value.arguments
-        statements.append(Statement(self.made(factor, statements), "factor"))
-        inside = [Statement(f"return {literal(rate)} * factor(step)")]
-        statements.append(Statement("def learning_rate(step: jax.Array) -> jax.Array:", None, inside))
-        return "learning_rate"
-
     # -- a step, and all of them ---------------------------------------------------------------------------------------
 
     def step(self) -> Iterator[str]:
         of = "" if self.parameters() == "nnx.Param" else f", argnums=nnx.DiffState(0, {self.parameters()})"
         statements = [
             Statement(f"nnx.value_and_grad(loss{of})(model, {', '.join(self.variables.batch)})", "value, gradient"),
-            Statement("optimizer.update(model, gradient)"),
+            Statement(f"optimizer.update(model, gradient{told(self.program)})"),
             Statement("return value"),
         ]
         arguments = [

@@ -256,7 +256,8 @@ class TableReader:
         word = kind.kind
         if issubclass(kind, UserBlock):
             return self.principal_arguments(kind, value, path)
-        if (field := kind.principal()) == word:
+        field = kind.principal()
+        if field is not None and (kind.model_fields[field].alias or field) == word:
             return {word: value}, {}
         if field is not None:
             return ({}, {}) if value is True else ({field: value}, {field: path})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import optax
-
-import netspec.nn.optimizers as own
 
 __all__ = ["matching", "of_parameters", "over_time", "partition", "product", "without"]
 
@@ -17,7 +16,9 @@ Schedule = Callable[[Any], Any]
 REST = "rest"
 """The parameters in no group."""
 
-_HOMES = {"optax": optax, "optax.contrib": optax.contrib, own.__name__: own}
+OWN = "netspec.nn.optimizers"
+
+_HOMES = {"optax": optax, "optax.contrib": optax.contrib}
 
 
 def over_time(
@@ -30,7 +31,8 @@ def over_time(
         changing: the names of those that are functions of the step.
     """
     home, _, function = name.rpartition(".")
-    factory = getattr(_HOMES[home], function)
+    assert home in _HOMES or home.startswith(f"{OWN}."), home
+    factory = getattr(_HOMES.get(home) or importlib.import_module(home), function)
     static = tuple(n for n in inspect.signature(factory).parameters if n not in changing)
     return optax.inject_hyperparams(factory, static_args=static)(*arguments, **keywords)
 

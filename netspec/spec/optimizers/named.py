@@ -36,9 +36,13 @@ def transformation_names() -> tuple[str, ...]:
     return tuple(n for n in names_of_transformations() if n not in known and _sayable(n) and not _wraps(n))
 
 
+AXES = frozenset({"scale_by_muon"})
+"""What has to be told the axes of each array, which a spec cannot; whole optimizers tell it themselves."""
+
+
 def _sayable(name: str) -> bool:
     found = signature(name)
-    return found is not None and sayable(found)
+    return found is not None and sayable(found) and name not in AXES
 
 
 def _wraps(name: str) -> bool:
@@ -58,7 +62,7 @@ def optimizer_kind(name: str) -> type[Optimizer] | None:
 def transformation_kind(name: str) -> type[Transformation] | None:
     """The item of a chain that stands for a function; whole optimizers may be items, too."""
     found = signature(name)
-    if found is None or found.wraps or not sayable(found):
+    if found is None or found.wraps or not _sayable(name):
         return None
     fields = _fields(name)
     if fields:

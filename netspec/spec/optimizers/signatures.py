@@ -92,7 +92,7 @@ class Signature:
     @property
     def dotted(self) -> str:
         """The name that a call has."""
-        return f"{self.package}.{self.name}"
+        return f"{self.module if self.package == OWN else self.package}.{self.name}"
 
     @property
     def wraps(self) -> bool:
