@@ -104,12 +104,13 @@ def _compiled(phase: Phase, batch: int, abreast: int | None, *, ensemble: bool) 
 
 
 def _outputs(phase: Phase, abreast: int | None) -> Callable[[Weights, Any], Arrays]:
-    """The function that gives the outputs for a batch: of networks abreast, [networks, batch, …]."""
-    network = phase.network
+    """The function that gives what the objective sees of a batch: of networks abreast, [networks, batch, …]."""
+    network, objective = phase.network, phase.objective
 
     def outputs(weights: Weights, x: Any) -> Arrays:
         mode = Mode(convolve=convolution(1.0))
-        return network.apply(weights.parameters, weights.statistics, x, mode=mode).outputs
+        result = network.apply(weights.parameters, weights.statistics, x, mode=mode, also=objective.also)
+        return objective.seen(result)
 
     if abreast is None:
         return outputs
