@@ -51,6 +51,9 @@ REACHED = {
     "mlp": ("test/accuracy", 0.96),
     "xor": ("train/accuracy", 1.0),
     "perceptron": ("train/accuracy", 0.95),
+    "adaline": ("test/accuracy", 0.93),
+    "winnow": ("test/accuracy", 1.0),
+    "maxover": ("train/accuracy", 1.0),
     "maxout": ("test/accuracy", 0.96),
     "highway": ("test/accuracy", 0.95),
     "gated_resnet": ("test/accuracy", 0.96),
@@ -114,6 +117,23 @@ def test_linear_regression_comes_to_the_least_squares(tmp_path: Path) -> None:
     netspec(tmp_path, "train", path, "--json")
     evaluated = netspec(tmp_path, "evaluate", "linear_regression-1", "--json").json()["metrics"]
     assert evaluated["train/loss"] == pytest.approx(float(np.mean(residual**2)), rel=2e-3)
+
+
+def test_maxover_comes_to_the_widest_margin(tmp_path: Path) -> None:
+    """Against 0.6075, which quadratic programming finds (a support vector machine without slack or threshold)."""
+    import numpy as np
+
+    from netspec.commands.specs import dataset_of, load
+    from netspec.train.checkpoint import newest
+
+    netspec(tmp_path, "train", SPECS["maxover"], "--json")
+    checkpoint, _ = newest(tmp_path / "runs" / "maxover-1")
+    assert checkpoint is not None
+    weights = np.asarray(checkpoint.arrays["state/parameters/dense1/kernel"], np.float64)
+    train = dataset_of(load(SPECS["maxover"])).train
+    sides = 2.0 * np.asarray(train.targets["target"]) - 1
+    margins = sides * (np.asarray(train.inputs["input"], np.float64) @ weights)[:, 0] / np.linalg.norm(weights)
+    assert 0.99 * 0.6075 < margins.min() < 0.6076
 
 
 def test_lenet5_reaches_what_it_promises(tmp_path: Path) -> None:
