@@ -86,15 +86,17 @@ def _growing(spec: Spec, train: Train, course: Step, per_epoch: list[int]) -> Cl
 
 def _epochs(spec: Spec, train: Train, i: int, time: Duration, before: Stretch) -> int:
     """The whole pass with which a size takes its turn, where the training is measured in passes."""
-    if time.unit == "epochs":
-        return round(time.amount)
-    if train.epochs is None:
+    if time.unit == "epochs" and time.amount.is_integer():
+        return int(time.amount)
+    if time.unit != "epochs" and train.epochs is None:
         return before.epoch
-    if time.unit == "%":
+    if time.unit == "%" and train.epochs is not None:
         return round(time.amount * train.epochs / 100)
     place = spec.document.value_place((*spec.at("train", "batch"), "at", i))
     help_ = 'write "10 epochs" or "50%", or give [train] steps in place of epochs'
-    raise SpecError(Diagnostic("value", "a training in epochs changes its batch with an epoch", place, help=help_))
+    if train.epochs is None:
+        help_ = "write whole epochs, or steps"
+    raise SpecError(Diagnostic("value", "a new size of batches begins with a pass", place, help=help_))
 
 
 def _of_point(spec: Spec, train: Train) -> Clock:

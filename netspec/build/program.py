@@ -154,16 +154,31 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase
     held = graph if section is None else graph.holding(held_in(section, i, whole, graph))
     objective = build_objective(spec, held, facts)
     clock = clock_of(spec, facts)
+    _check_draw(spec, objective)
     updater = build_optimizer(spec, clock, held)
     if not set(held.parameters) - held.frozen:
         place = spec.document.key_place(("model",) if section is None else ("phase", i))
         label = "all of them are frozen" if held.parameters else ""
         raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
     judge = _judge(spec, facts, objective)
-    name = "" if section is None else section.name or f"phase{i + 1}"
+    name = "" if section is None else section.called(i)
     patience = _patience(spec, facts, objective, judge)
     augment = augmentation_of(spec, held, facts)
     return Phase(name, spec, Network(held), objective, updater, clock, judge, patience, augment)
+
+
+def _check_draw(spec: Spec, objective: Objective) -> None:
+    """See that examples have classes, where they are drawn by them.
+
+    Raises:
+        SpecError: they have none.
+    """
+    aim = objective.terms[0].aim
+    classes = aim.of_data and aim.facts.kind == "class" and aim.facts.shape == ()
+    if spec.train is not None and spec.train.draw == "balanced" and not classes:
+        place = spec.document.value_place(spec.at("train", "draw"))
+        message = "'balanced' draws by class, and the first loss's target is not one class an example"
+        raise SpecError(Diagnostic("value", message, place))
 
 
 def held_in(section: PhaseSection, i: int, spec: Spec, graph: Graph) -> frozenset[str]:

@@ -125,6 +125,7 @@ class _SpecReader(TableReader):
         start = self.section(Start, "start")
         lint = self.section(Lint, "lint") or Lint()
         self.check_train(train, phases)
+        self.check_phases(phases)
         if self.mistakes:
             return None
         spec = Spec(
@@ -141,7 +142,7 @@ class _SpecReader(TableReader):
             train=train,
             document=self.document,
             lint=lint,
-            phases=phases,
+            phases=tuple(phase for phase in phases if phase is not None),
             start=start,
         )
         self.check_used(spec)
@@ -199,18 +200,32 @@ class _SpecReader(TableReader):
         section: Loss | None = self.kind_table(Loss, raw, path, owner)
         return section
 
-    def phases(self, raw: Any) -> tuple[Phase, ...]:
-        """Each `[[phase]]`."""
+    def phases(self, raw: Any) -> list[Phase | None]:
+        """Each `[[phase]]`; None for one with a mistake."""
         if not isinstance(raw, list):
-            self.not_a_table("[[phase]]", raw, ("phase",))
-            return ()
-        found = []
-        for i, body in enumerate(raw):
-            if not isinstance(body, dict):
-                self.not_a_table("[[phase]]", body, ("phase", i))
+            place = self.document.key_place(("phase",))
+            help_ = "write [[phase]], in two pairs of brackets, before each"
+            self.wrong("value", f"[[phase]] must be a list of tables, not {described(raw)}", place, help=help_)
+            return []
+        return [self.phase(body, ("phase", i)) for i, body in enumerate(raw)]
+
+    def phase(self, raw: Any, path: Path) -> Phase | None:
+        if isinstance(raw, dict):
+            return self.table(Phase, raw, path, "[[phase]]", tuple(Phase.model_fields))
+        self.not_a_table("[[phase]]", raw, path)
+        return None
+
+    def check_phases(self, phases: Sequence[Phase | None]) -> None:
+        """No two have one name."""
+        named = set[str]()
+        for i, phase in enumerate(phases):
+            if phase is None:
                 continue
-            found.append(self.table(Phase, body, ("phase", i), "[[phase]]", tuple(Phase.model_fields)))
-        return tuple(phase for phase in found if phase is not None)
+            name = phase.called(i)
+            if name in named:
+                place = self.document.value_place(("phase", i, *(() if phase.name is None else ("name",))))
+                self.wrong("name", f"two phases are called '{name}'", place, "choose another name")
+            named.add(name)
 
     def inner(self, info: FieldInfo, raw: Any, path: Path, owner: str) -> Any:
         mark = next((m for m in info.metadata if isinstance(m, Section)), None)
@@ -386,17 +401,18 @@ class _SpecReader(TableReader):
         rest = {k: v for k, v in raw.items() if k != "kind"}
         return kind and self.table(kind, rest, path, kind.kind, (*kind.keys(), *kind.universal()))
 
-    def check_train(self, train: Train | None, phases: Sequence[Phase]) -> None:
+    def check_train(self, train: Train | None, phases: Sequence[Phase | None]) -> None:
         """Each phase needs a length of its own, or that of `[train]`."""
         either = "'epochs' or 'steps'"
         for path, table in (("train",), train), *((("phase", i), phase) for i, phase in enumerate(phases)):
             if table is not None and table.epochs is not None and table.steps is not None:
                 place = self.document.key_place((*path, "steps"))
-                self.wrong("choice", f"[{path[0]}] has both 'epochs' and 'steps'", place, label="give one of them")
+                owner = "[train]" if path == ("train",) else "[[phase]]"
+                self.wrong("choice", f"{owner} has both 'epochs' and 'steps'", place, label="give one of them")
         if train is not None and (train.epochs is not None or train.steps is not None):
             return
         for i, phase in enumerate(phases):
-            if phase.epochs is None and phase.steps is None:
+            if phase is not None and phase.epochs is None and phase.steps is None:
                 place = self.document.key_place(("phase", i))
                 self.wrong("choice", f"[[phase]] needs {either}, which [train] does not give", place)
         if train is not None and not phases:

@@ -12,14 +12,22 @@ from pydantic_core import ErrorDetails
 
 from netspec.diagnostics import Diagnostic, Place
 from netspec.document import Document, Path
+from netspec.spec.courses import Course
 from netspec.spec.values import described
 
-__all__ = ["at_expression", "described_error", "described_errors", "quoted"]
+__all__ = ["at_expression", "described_error", "described_errors", "details_of", "quoted"]
 
 
 def described_errors(error: ValidationError, document: Document, path: Path, owner: str) -> list[Diagnostic]:
     """Every mistake of a table that pydantic found, in words and at its place."""
-    return [described_error(detail, document, path, owner, {}) for detail in error.errors()]
+    return [described_error(detail, document, path, owner, {}) for detail in details_of(error)]
+
+
+def details_of(error: ValidationError) -> list[ErrorDetails]:
+    """What pydantic found, but that a list with a wrong member is short of that one."""
+    details = error.errors()
+    inside = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in inside]
 
 
 def described_error(
@@ -52,6 +60,8 @@ def described_error(
     bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
     expected = _EXPECTED.get(kind, "").format(**bounds) or detail["msg"]
     label = _unquoted(detail["input"]) if kind in ("int_type", "float_type", "bool_type") else ""
+    if isinstance(detail["input"], dict) and next(iter(detail["input"]), None) in Course.kinds:
+        label = "this does not change over time"
     return Diagnostic("value", f"{found}must be {expected}, not {described(detail['input'])}", place, label=label)
 
 

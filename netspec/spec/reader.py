@@ -21,7 +21,7 @@ from netspec.spec.courses import Changing, Course
 from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Literal
 from netspec.spec.kind import Item, Items, Kind, Lists, Table
 from netspec.spec.layer import Layer
-from netspec.spec.mistakes import described_error, quoted
+from netspec.spec.mistakes import described_error, details_of, quoted
 from netspec.spec.optimizers import OPEN, Groups, Optimizer, Wrapped
 from netspec.spec.optimizers.reading import not_alone, read_groups, read_wrapper
 from netspec.spec.values import LARGEST_NUMBER, described
@@ -98,7 +98,7 @@ class TableReader:
         try:
             table = cls.model_validate(decoded)
         except ValidationError as error:
-            for detail in error.errors():
+            for detail in details_of(error):
                 if not told or (detail["loc"] and detail["loc"][0] not in told):
                     self.add(self.invalid(cls, detail, path, owner, places or {}))
             return None

@@ -56,8 +56,10 @@ class Stop(Table):
 
 def _batch(value: Any) -> Any:
     if isinstance(value, Course):
-        if value.kind != "step" or any(not n.is_integer() or not 1 <= n < 2**31 for n in value.numbers):
-            raise must_be('whole numbers in steps, such as { step = [32, 64], at = ["10 epochs"] }', str(value))
+        numbers = value.numbers if value.kind == "step" else (value.kind,)
+        wrong = [n for n in numbers if isinstance(n, str) or not n.is_integer() or not 1 <= n < 2**31]
+        if wrong:
+            raise must_be('whole numbers in steps, such as { step = [32, 64], at = ["10 epochs"] }', wrong[0])
         return value
     if value == "all" or (found := as_expression(value)) is not None:
         return value if value == "all" else found
@@ -157,6 +159,10 @@ class Phase(Table):
     keep: Keep | None = None
     stop: Stop | None = None
     ema: Rate | None = None
+
+    def called(self, i: int) -> str:
+        """Its name, where it is the i-th, from 0."""
+        return self.name or f"phase{i + 1}"
 
 
 def phase_specs(spec: "Spec") -> tuple["Spec", ...]:
