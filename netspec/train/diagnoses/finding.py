@@ -36,6 +36,8 @@ def shown(number: float) -> str:
     >>> shown(0.30000001), shown(12345.6), shown(0.0000123), shown(4.2e30)
     ('0.3', '12,346', '1.23e-5', '4.2e30')
     """
+    if not math.isfinite(number):
+        return str(number)
     size = abs(number)
     if size == 0.0 or 1e-3 <= size < 1000.0:
         return f"{number:.3g}"

@@ -29,7 +29,7 @@ def vanishing_gradients(patient: Patient, history: History, health: Health | Non
     if health is None or (compared := _ends(patient, health)) is None:
         return
     (first, front), (last, back) = compared
-    orders = math.log10(back / front) if front > 0.0 else math.inf
+    orders = _orders(back, front)
     evidence = f"{first} gets a gradient of {shown(front)} of its weights, {last} one of {shown(back)}"
     remedy = 'relu in place of sigmoid or tanh, batch_norm, residual connections, or init = { kernel = "he_normal" }'
     yield Finding(orders / ORDERS, evidence, remedy)
@@ -43,7 +43,7 @@ def exploding_gradients(patient: Patient, history: History, health: Health | Non
     if health is None or (compared := _ends(patient, health)) is None:
         return
     (first, front), (last, back) = compared
-    orders = math.log10(front / back) if back > 0.0 else 0.0
+    orders = _orders(front, back)
     evidence = f"{first} gets a gradient of {shown(front)} of its weights, {last} one of {shown(back)}"
     clip = "" if patient.clips else "clip = { global_norm = 1.0 }, "
     yield Finding(orders / ORDERS, evidence, f"{clip}smaller initial values, or batch_norm")
@@ -87,6 +87,13 @@ def _ends(patient: Patient, health: Health) -> tuple[tuple[str, float], tuple[st
         return None
     third = len(pulls) // 3
     return _middle(pulls[:third]), _middle(pulls[-third:])
+
+
+def _orders(large: float, small: float) -> float:
+    """How many orders of magnitude lie between two numbers from 0 upwards."""
+    if large == 0.0:
+        return 0.0
+    return math.log10(large / small) if small > 0.0 else math.inf
 
 
 def _middle(pulls: Sequence[tuple[str, float]]) -> tuple[str, float]:

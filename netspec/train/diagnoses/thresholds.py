@@ -130,7 +130,7 @@ PULLING = Threshold(
 )
 
 NOTHING = Threshold(
-    0.9,
+    0.8,
     """How much of its first value the loss has where next to nothing was learned, whatever the gradient.""",
     "%",
 )
