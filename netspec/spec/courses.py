@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 from pydantic import (
     AfterValidator,
@@ -126,11 +126,11 @@ else:
     def _numbers(value: Any, expected: str) -> Any:
         if not isinstance(value, list | tuple):
             raise must_be(expected, value)
-        return tuple(as_expression(v) or _number(v) for v in value)
+        return tuple(as_expression(v) or _number(v, i) for i, v in enumerate(value))
 
-    def _number(value: Any) -> float:
+    def _number(value: Any, i: int) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
-            raise must_be("a list of finite numbers", value)
+            _refuse(must_be("a finite number", value), i, value)
         return float(value)
 
     def _pair(value: Any) -> Any:
@@ -159,9 +159,18 @@ def _rising(times: tuple[Duration, ...]) -> tuple[Duration, ...]:
     for i, (time, after) in enumerate(pairwise(times)):
         same = isinstance(time, Duration) and isinstance(after, Duration) and time.unit == after.unit
         if same and after.amount <= time.amount:
-            problem = InitErrorDetails(type=must_be(f"later than {time}", str(after)), loc=(i + 1,), input=after)
-            raise ValidationError.from_exception_data("times", [problem])
+            message = "must rise, and {after} is no later than {before}"
+            _refuse(PydanticCustomError("value", message, {"before": str(time), "after": str(after)}), i + 1, after)
     return times
+
+
+def _refuse(error: PydanticCustomError, i: int, value: Any) -> NoReturn:
+    """Say what is wrong with one value of a list.
+
+    Raises:
+        ValidationError: always.
+    """
+    raise ValidationError.from_exception_data("list", [InitErrorDetails(type=error, loc=(i,), input=value)])
 
 
 Times = Annotated[tuple[Span, ...], Field(strict=False, min_length=1), AfterValidator(_rising)]

@@ -182,7 +182,7 @@ def _times(at: Sequence[Duration], clock: Clock, rise: int) -> tuple[int, ...]:
 def _from_zero(factors: Sequence[float], key: str) -> None:
     below = [n for n in factors if not isinstance(n, Expression) and n < 0]
     if below:
-        raise PydanticCustomError("choice", f"is a factor from 0, and here is {below[0]:g}", {"key": key})
+        raise PydanticCustomError("choice", f"has the factor {below[0]:g}, and takes none below 0", {"key": key})
 
 
 class Piecewise(Schedule):

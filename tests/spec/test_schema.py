@@ -32,6 +32,8 @@ SEEN = ("unknown-key", "unknown-kind", "missing-key", "value", "name")
 
 BLOCK = "of a block of the spec's own, whose arguments are in the text alone"
 EXPRESSION = "an expression is worked out later"
+COURSE = "a course is the same wherever it stands"
+TIMES = "a schema compares no two durations"
 OTHER_PART = "another part of the spec makes it a mistake"
 THE_DATA = "the data makes it a mistake"
 UNSEEN: Mapping[str, str] = {
@@ -47,6 +49,10 @@ UNSEEN: Mapping[str, str] = {
     "cell_from_data": OTHER_PART,
     "cell_output": OTHER_PART,
     "class_weights_count": THE_DATA,
+    "course_expression": EXPRESSION,
+    "course_not_rising": TIMES,
+    "course_out_of_range": COURSE,
+    "course_out_of_range_in_piece": COURSE,
     "embed_without_vocabulary": OTHER_PART,
     "expression_in_block": EXPRESSION,
     "expression_in_list": EXPRESSION,
@@ -66,6 +72,7 @@ UNSEEN: Mapping[str, str] = {
     "not_a_number": "JSON has no such number",
     "percent": "a pattern compares no numbers",
     "scale": "a schema compares no two numbers",
+    "schedule_not_rising": TIMES,
     "share_input": OTHER_PART,
 }
 """Mistakes of those codes that it cannot see, and why."""
