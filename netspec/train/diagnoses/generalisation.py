@@ -19,13 +19,13 @@ SINCE = 0.1
 def overfitting(patient: Patient, history: History, health: Health | None) -> Iterator[Finding]:
     """The validation loss rises while the training loss falls: what is learned no longer carries over.
 
-    Of the last evaluations the middle one stands above the best by a large part of what the validation loss had
-    gained, and the training loss has fallen since then.
+    Each of the last five evaluations stands above the best by a large part of what the validation loss had gained,
+    and the training loss has fallen since then.
     """
     best = history.smoothed
     if best is None or history.first_validation is None or history.step - best.step < SINCE * patient.steps:
         return
-    validation, training = median(history.validations), median(history.trainings)
+    validation, training = min(history.validations), median(history.trainings)
     gained = max(history.first_validation, history.start) - best.value
     fallen = best.training - training
     enough = max(WORSE * abs(best.training), WORSE * OVERFITTED * gained)

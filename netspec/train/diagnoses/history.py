@@ -26,7 +26,7 @@ BEGINNING = 8
 """Records that say where the loss began: the middle one of them, since any one may be of an odd batch."""
 
 EVALUATIONS = 5
-"""Evaluations that are remembered: their middle one is what the validation loss is now."""
+"""Evaluations that are remembered: the lowest of them is what the validation loss may be now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ class Curve:
 
 @dataclass(slots=True)
 class Mark:
-    """Something's best value so far: what it was, at which step, and what the training loss was then."""
+    """Something's best value so far: what it was, at which step, and the training loss then where it matters."""
 
     value: float
     step: int
-    training: float = math.nan
+    training: float = 0.0
 
 
 @dataclass(slots=True)
