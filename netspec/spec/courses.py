@@ -390,7 +390,10 @@ def changing(plain: Any) -> Any:
     """
     (one,) = [mark.json_schema or {} for mark in plain.__metadata__ if isinstance(mark, WithJsonSchema)][-1:]
     options = one.get("anyOf", [one])
-    schema = WithJsonSchema({"anyOf": [*options, {"$ref": "#/$defs/course"}]})
+    course = {"$ref": "#/$defs/course"}
+    # The first tells where in a course a mistake is, the second what there may be.
+    parted = {"if": {"type": "object"}, "then": course, "else": {"anyOf": options}}
+    schema = WithJsonSchema({**parted, "anyOf": [*options, course]})
     return Annotated[plain, WrapValidator(_each_number), Changing(), schema]
 
 
