@@ -76,6 +76,7 @@ def _patterns(value: Any) -> tuple[str, ...]:
 
 
 _LENGTH = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, {"type": "string", "pattern": r"^\$"}]}
+_SIZES = {"required": ["step"], "properties": {"step": {"items": _LENGTH["anyOf"][0]}}}
 _PATTERN = {"type": "string", "minLength": 1}
 
 Patterns = Annotated[
@@ -88,7 +89,7 @@ Batch = Annotated[
     int | Literal["all"] | Step,
     PlainValidator(_batch),
     Changing(),
-    WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"enum": ["all"]}, {"$ref": "#/$defs/course"}]}),
+    WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"enum": ["all"]}, {"allOf": [{"$ref": "#/$defs/course"}, _SIZES]}]}),
 ]
 
 if TYPE_CHECKING:
