@@ -21,9 +21,9 @@ ILL = {
     "convergence": (
         DIABETES,
         "{ dense = 1, init = { bias = 152.0 } }",
-        f"{SQUARED_ERROR}\npenalties = [{{ l2 = 0.1 }}]",
+        f"{SQUARED_ERROR}\npenalties = [{{ l2 = 1.0 }}]",
         sgd(0.1),
-        'steps = 500\nbatch = "all"',
+        'steps = 300\nbatch = "all"',
     ),
     "overfitting": (
         DIABETES,

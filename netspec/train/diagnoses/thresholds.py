@@ -136,9 +136,9 @@ NOTHING = Threshold(
 )
 
 CONVERGED = Threshold(
-    1e-4,
+    1e-6,
     """How small the gradient must be beside the largest: near a minimum the loss goes with its square, so what is left
-    to gain is a hundred-millionth.""",
+    to gain is far below the rounding of 32 bits; and the weights themselves have next to nowhere to go.""",
 )
 
 STOOD_STILL = Threshold(
