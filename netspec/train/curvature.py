@@ -19,6 +19,9 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 ROUNDING = 1e-5
 """What products in float32 leave uncertain of an eigenvalue, as a share of the largest one's size."""
 
+MARGIN = 10.0
+"""How much larger than its residual an eigenvalue is that has been found: others may still hide beside it."""
+
 SMALL_STEP = 1e-3
 """A gradient counts as zero where it asks for a step, by the steepest curve, of at most this share of the weights."""
 
@@ -118,8 +121,8 @@ class Curvature:
 
     @property
     def tolerance(self) -> float:
-        """Eigenvalues of at most this size cannot be told from 0."""
-        return max(ROUNDING * self.steepest, self.smallest_residual, self.largest_residual)
+        """A smallest eigenvalue of at most this size cannot be told from 0."""
+        return max(ROUNDING * self.steepest, MARGIN * self.smallest_residual)
 
     @property
     def condition(self) -> float | None:
@@ -137,10 +140,11 @@ class Curvature:
         """What sort of point it is; "flat" where second derivatives leave open what happens along some direction."""
         if not self.stationary:
             return "slope"
-        up, down = self.largest > self.tolerance, self.smallest < -self.tolerance
+        sure = max(ROUNDING * self.steepest, MARGIN * self.largest_residual)
+        up, down = self.largest > sure, self.smallest < -self.tolerance
         if up and down:
             return "saddle"
-        return "minimum" if self.smallest > self.tolerance else "maximum" if self.largest < -self.tolerance else "flat"
+        return "minimum" if self.smallest > self.tolerance else "maximum" if self.largest < -sure else "flat"
 
 
 def curvature(function: Curved, parameters: Arrays, steps: int, seed: int = 0) -> Curvature:

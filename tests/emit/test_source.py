@@ -180,7 +180,7 @@ def test_imports_are_in_ruffs_order() -> None:
 def test_files_are_formatted_and_clean(form: str, tmp_path: Path) -> None:
     folder = Path(__file__).parent / "forms"
     if form == "specs":
-        for path in SPECS.glob("*.toml"):
+        for path in (p for p in SPECS.glob("*.toml") if not p.match("valley_*")):  # those are points
             (tmp_path / f"{path.stem}.py").write_text(compiled(path).source, "utf-8")
     else:
         for path in folder.glob("*.toml"):

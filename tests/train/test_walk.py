@@ -176,11 +176,11 @@ def test_an_optimizer_without_a_rate_is_told(optimizer: str) -> None:
 
 
 def test_what_is_suggested_for_the_digits_trains() -> None:
-    path = Path(__file__).parents[2] / "specs" / "lenet5.toml"
+    path = Path(__file__).parents[2] / "specs" / "mlp.toml"
     found = find_rate(load(path)).test
     assert isinstance(found, RangeTest)
     assert found.suggested is not None
-    opened = load(path, [f"optimizer.learning_rate={found.suggested}", "train.epochs=2"])
+    opened = load(path, [f"optimizer.learning_rate={found.suggested}", "train.epochs=5"])
     dataset = dataset_of(opened)
     finished = list(train(program_of(opened.spec, dataset.facts), dataset))[-1]
     assert isinstance(finished, Finished)
