@@ -70,7 +70,7 @@ class Halt:
             return f"{metric} is {value:.4g}, and {target:g} was to be reached"
         if stop.patience is not None and self.waited >= stop.patience:
             times = "once" if self.waited == 1 else f"for {self.waited} evaluations"
-            return f"{metric} was no better than {self.best:.4g} {times}"
+            return f"{metric} was {'no number' if self.best is None else f'no better than {self.best:.4g}'} {times}"
         if stop.change is not None and before is not None and self.mean is not None:
             change = abs(self.mean - before) / max(abs(before), 1e-30)
             if change <= stop.change:
