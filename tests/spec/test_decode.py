@@ -12,6 +12,7 @@ from netspec.document import parse
 from netspec.document.plain import toml
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock
+from netspec.spec.courses import Course
 from netspec.spec.decode import decode
 from netspec.spec.expression import Expression
 from netspec.spec.initial import Initial
@@ -42,9 +43,17 @@ NEEDED: dict[tuple[str, str], Any] = {
     ("layer", "side"): ["relu"],
     ("layer", "stochastic_depth"): 0.5,
     ("layer", "unembed"): "tokens",
+    **{("course", ramp): [0.1, 0.5] for ramp in ("linear", "polynomial", "cosine", "exponential")},
+    ("course", "cyclic"): {"cyclic": [0.1, 0.5], "every": 5},
+    ("course", "join"): {"join": [{"linear": [0.1, 0.5]}, {"cosine": [0.5, 0.1]}], "at": [5]},
+    ("course", "step"): {"step": [0.1, 0.5], "at": [5]},
+    ("schedule", "cyclic"): {"every": 5},
     ("schedule", "exponential"): {"rate": 0.9},
     ("schedule", "hyperbolic"): {"rate": 0.9},
+    ("schedule", "join"): {"pieces": [{"linear": [0.1, 0.5]}, {"cosine": [0.5, 0.1]}], "at": [5]},
+    ("schedule", "piecewise"): {"values": [1, 0.5], "at": [5]},
     ("schedule", "step"): {"every": 5},
+    ("schedule", "warm_restarts"): {"every": 5},
     ("source", "corpus"): {"corpus": "python_reference", "tokens": "bytes", "window": 8},
     ("source", "csv"): "points.csv",
     ("source", "idx"): "mnist",
@@ -65,6 +74,7 @@ ITEMS = [
     (Penalty, lambda item: {"loss": {"kind": "hinge", "penalties": [item]}}),
     (Source, lambda item: {"data": {"source": item}}),
     (Transform, lambda item: {"data": {"source": "iris", "transform": [item]}}),
+    (Course, lambda item: {"model": {"layers": [{"dropout": item}]}}),
     (Clip, lambda item: {"optimizer": {"kind": "sgd", "learning_rate": 1, "clip": item}}),
 ]
 
