@@ -34,13 +34,19 @@ def loss_function(variables: Variables) -> str:
 
 
 def _check(program: Program) -> None:
-    for i, loss in enumerate(program.spec.losses):
-        changing = next((t for t in nested(loss) if isinstance(t, Course)), None)
-        if changing is not None or program.objective.terms[i].aim.frames is not None:
-            what = "a number that changes over time" if changing else "frames that end in padding"
+    for i, (loss, term) in enumerate(zip(program.spec.losses, program.objective.terms, strict=True)):
+        uncounted = getattr(loss, "class_weights", None) == "balanced" and not term.aim.facts.counts
+        without = {
+            "a number that changes over time": any(isinstance(table, Course) for table in nested(loss)),
+            "the padding of frames": term.aim.frames is not None,
+            "the balance of classes that nobody has counted yet": uncounted,
+        }
+        what = next((words for words, found in without.items() if found), None)
+        if what is not None:
             message = f"{loss.kind} cannot be compiled: {what} has no source"
             place = program.spec.document.key_place(program.spec.loss_path(i))
-            raise SpecError(Diagnostic("compile", message, place))
+            help_ = "compile a run, or write the weights as a list" if uncounted else ""
+            raise SpecError(Diagnostic("compile", message, place, help=help_))
 
 
 @dataclass(slots=True)
@@ -62,10 +68,11 @@ class _Writer:
             assert not isinstance(weight, Course)
             terms.append(text if weight == 1.0 else f"{literal(weight)} * {text}")
         if len(terms) > 1:
-            names = [free(t.aim.output, {*self.variables.batch, *self.variables.taken}) for t in objective.terms]
-            if len(set(names)) == len(names):
-                statements += [Statement(text, name) for text, name in zip(terms, names, strict=True)]
-                terms = names
+            one_each = len({t.aim.output for t in objective.terms}) == len(terms)
+            wanted = [t.aim.output if one_each else f"loss{i + 1}" for i, t in enumerate(objective.terms)]
+            names = [free(name, {*self.variables.batch, *self.variables.taken}) for name in wanted]
+            statements += [Statement(text, name) for text, name in zip(terms, names, strict=True)]
+            terms = names
         total = " + ".join(terms)
         if objective.penalties:
             if len(total) > 40:
@@ -96,6 +103,8 @@ class _Writer:
         if encoded != wanted and wanted and once:
             before.append(Statement(encoded, wanted))
             encoded = wanted
+        elif encoded != raw:
+            encoded = f"({encoded})"
         given = outputs if not raw else [*outputs, encoded]
         shape = self.variables.program.network.graph.output_shapes[aim.output]
         each = self.each(loss.lower(), given, shape)
