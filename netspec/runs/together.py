@@ -21,19 +21,21 @@ def as_one(events: Iterable[tuple[int, Event]], runs: int) -> Iterator[Event]:
         runs: how many there are.
     """
     waiting: list[Event] = []
+    alerts: list[Event] = []
     ended: list[Finished] = []
     for i, event in events:
         if isinstance(event, Alerted):
-            yield replace(event, message=f"run {i + 1} of {runs}: {event.message}")
+            alerts.append(replace(event, message=f"run {i + 1} of {runs}: {event.message}"))
         elif isinstance(event, Finished):
             ended.append(event)
         else:
             if waiting and (type(event), event.step) != (type(waiting[0]), waiting[0].step):
-                yield _mean(waiting)
-                waiting = []
+                yield from (_mean(waiting), *alerts)
+                waiting, alerts = [], []
             waiting.append(event)
     if waiting:
         yield _mean(waiting)
+    yield from alerts
     if ended:
         yield _last(ended)
 
@@ -57,15 +59,12 @@ def _mean(events: Sequence[Event]) -> Event:
 
 
 def _last(ended: Sequence[Finished]) -> Finished:
-    """The end of all: as bad as the worst of them, with the mean of those that came through."""
-    worst = next((e for word in ("failed", "diverged", "interrupted") for e in ended if e.reason == word), ended[-1])
-    through = [e.metrics for e in ended if e.reason == ended[-1].reason]
+    """The end of all: what can be gone on with counts first, then what failed; only where all diverged, it is that."""
+    reason = next(word for word in ("interrupted", "failed", "done", "diverged") if word in [e.reason for e in ended])
+    through = [e for e in ended if e.reason == reason]
+    last = max(through, key=lambda e: e.step)
     return replace(
-        ended[-1],
-        run=_named([e.run for e in ended]),
-        reason=worst.reason if all(e.reason == worst.reason for e in ended) else ended[-1].reason,
-        metrics=_means(through),
-        best_step=None,
+        last, run=_named([e.run for e in ended]), metrics=_means([e.metrics for e in through]), best_step=None
     )
 
 
