@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -207,3 +209,8 @@ def test_the_manual_has_a_page_for_each_with_its_numbers(code: str) -> None:
     (page,) = find(code)
     assert all(f"- {threshold}: {threshold.why}" in page.text for threshold in RULES[code].thresholds)
     assert code in find("diagnoses")[0].kinds
+
+
+def test_the_readme_lists_each_in_order() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text().partition("## Diagnoses")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \|", text, re.M) == list(RULES)
