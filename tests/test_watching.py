@@ -159,6 +159,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "another ending": (("paths", "sgd.toml", "-o", "x.gif"), "--out writes .png or .svg, not x.gif"),
     "a network": (("paths", "flowers.toml"), "paths are those of a point, and this is a network"),
     "three axes": (("paths", "sgd.toml", "--set", "model.point=[1.0, 2.0, 3.0]"), "this point has 3 axes"),
+    "a long way": (("paths", "sgd.toml", "--set", "train.steps=2000000"), "of 1,000,000 steps at the most"),
     "an even size": (("landscape", "flowers-1", "--size", "4"), "--size must be an odd number from 3 to 201, not 4"),
     "no radius": (("landscape", "flowers-1", "--radius", "0"), "--radius must be above 0, not 0"),
     "no such part": (("curvature", "flowers-1", "--part", "tset"), "--part must be one of train, validation, test"),

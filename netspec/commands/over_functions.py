@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PathTaken", "Paths", "paths"]
 
+MOST_STEPS = 1_000_000
+"""Of a path, every one of which is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathTaken:
@@ -120,7 +123,12 @@ def _of_point(opened: Opened) -> Program:
         raise SpecError(Diagnostic("no-point", message, place, help="give it two"))
     from netspec.graph.facts import NOTHING
 
-    return program_of(opened.spec, NOTHING)
+    program = program_of(opened.spec, NOTHING)
+    if program.steps > MOST_STEPS:
+        place = opened.spec.document.value_place(opened.spec.at("train", "steps"))
+        message = f"paths are drawn of {MOST_STEPS:,} steps at the most"
+        raise SpecError(Diagnostic("too-large", message, place, help="--set train.steps=10000"))
+    return program
 
 
 def _check_same(programs: Sequence[Program]) -> None:

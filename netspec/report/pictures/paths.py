@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 SIZE = (6.4, 6.4)
 
-GRID = 240
+GRID = 160
 """Heights that are worked out along each axis."""
 
 LEVELS = 18
