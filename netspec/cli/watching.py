@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = []
 
 
-def _out(default: str) -> typer.models.OptionInfo:
-    help_ = "Write the picture: a .png or .svg file."
-    option: typer.models.OptionInfo = typer.Option("--out", "-o", metavar="FILE", help=help_, show_default=default)
+def _out(default: str = "") -> typer.models.OptionInfo:
+    help_ = f"The picture: a .png or .svg file{f'; {default} unless given' if default else ''}."
+    option: typer.models.OptionInfo = typer.Option("--out", "-o", metavar="FILE", help=help_, show_default=False)
     return option
 
 
@@ -39,13 +39,15 @@ def lr(
     last: Annotated[float, typer.Option("--to", metavar="RATE", help="The last rate.")] = 10.0,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Steps from the one to the other; an epoch's, but 100 to 400, unless given."),
+        typer.Option(
+            metavar="N", help="Steps between them; an epoch's, but 100 to 400, unless given.", show_default=False
+        ),
     ] = None,
     settings: Settings = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="The seed; the spec's unless given.", show_default=False)
     ] = None,
-    out: Annotated[Path | None, _out("")] = None,
+    out: Annotated[Path | None, _out()] = None,
     device: Device = None,
     json: Json = False,
 ) -> None:
