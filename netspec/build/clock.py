@@ -105,6 +105,6 @@ def _of_point(spec: Spec, train: Train) -> Clock:
     given = [key for key in of_examples if key in train.model_fields_set and getattr(train, key) not in (1, "all")]
     if given or train.steps is None:
         place = spec.document.key_place(spec.at("train", *given[:1]))
-        message = f"a point has no examples, and [train] says '{given[0] if given else 'epochs'}'"
+        message = f"a point has no examples to go through, and there is '{given[0] if given else 'epochs'}'"
         raise SpecError(Diagnostic("choice", message, place, help="say how many steps it goes: steps = 1000"))
     return Clock(train.steps, train.steps, (Stretch(0, 0, 1, train.steps),))
