@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.diagnostics import Diagnostic, Place, SpecError
-from netspec.graph.graph import Graph, matches
+from netspec.graph.graph import Graph, Node, matches
 from netspec.spec.call import Shape
+from netspec.spec.layers.load import LoadedLayers
 from netspec.spec.sections import Spec
 from netspec.spec.start import Start
 
-__all__ = ["Started", "check_start", "matched", "renamed"]
+__all__ = ["Started", "check_start", "loads", "matched", "of_load", "renamed"]
 
 MOST_TOLD = 100
 """Misfits that are told one by one."""
@@ -32,6 +33,36 @@ class Started:
 
     arrays: Mapping[str, np.ndarray[Any, Any]]
     remark: str
+
+
+def loads(graph: Graph) -> tuple[Node, ...]:
+    """The blocks that are layers of earlier runs, those within one another left out."""
+    found: list[Node] = []
+    for node in graph.every():
+        inside = any(node.path.startswith(f"{around.path}/") for around in found)
+        if isinstance(node.layer, LoadedLayers) and not node.shared and not inside:
+            found.append(node)
+    return tuple(found)
+
+
+def of_load(node: Node, graph: Graph, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Started:
+    """What a block of an earlier run's layers begins with.
+
+    Args:
+        arrays: parameters and statistics of that run, by path.
+
+    Raises:
+        SpecError: the run has changed, and has others.
+    """
+    prefix, source = f"{node.owner}/", getattr(node.layer, "load", "")
+    wanted = {p.removeprefix(prefix): own for p, own in _every(graph).items() if p.startswith(prefix)}
+    misfits = [said for path, own in wanted.items() if (said := _misfit(path, own, arrays.get(path)))]
+    if misfits:
+        message = f"{node.path} cannot begin with {source}, which is another one than it was"
+        raise SpecError(Diagnostic("start", message, node.place, note="; ".join(misfits[:MOST_TOLD])))
+    taken = {prefix + path: np.asarray(arrays[path], own.dtype) for path, own in wanted.items()}
+    learned = sum(prefix + path in graph.parameters for path in wanted)
+    return Started(taken, f"{node.path} begins with {_parameters(learned)} of {source}")
 
 
 def check_start(spec: Spec, graph: Graph) -> None:
@@ -57,7 +88,7 @@ def matched(spec: Spec, graph: Graph, arrays: Mapping[str, np.ndarray[Any, Any]]
     start = spec.start
     assert start is not None
     wanted = _wanted(spec, start, graph)
-    by_path = _by_path(spec, start, arrays)
+    by_path = _by_path(spec, start, arrays, wanted)
     misfits = [said for path, own in wanted.items() if (said := _misfit(path, own, by_path.get(path)))]
     if misfits:
         raise SpecError(_not_fitting(_place(spec, start), misfits, wanted, by_path, source))
@@ -71,9 +102,9 @@ def _place(spec: Spec, start: Start) -> Place:
 
 def _wanted(spec: Spec, start: Start, graph: Graph) -> dict[str, Any]:
     """The parameters and statistics that are to be found, with their shapes."""
-    every = {**graph.parameters, **graph.statistics}
+    every = _every(graph)
     if start.only is None:
-        return every
+        return {path: own for path, own in every.items() if not path.startswith(_begun(graph))}
     for i, pattern in enumerate(start.only):
         if not any(matches(pattern, path) for path in every):
             at = spec.at("start", "only")
@@ -83,7 +114,17 @@ def _wanted(spec: Spec, start: Start, graph: Graph) -> dict[str, Any]:
     return {path: own for path, own in every.items() if any(matches(pattern, path) for pattern in start.only)}
 
 
-def _by_path(spec: Spec, start: Start, arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _begun(graph: Graph) -> tuple[str, ...]:
+    """What the paths of parameters begin with that earlier runs' layers bring along."""
+    return tuple(f"{node.owner}/" for node in loads(graph))
+
+
+def _every(graph: Graph) -> dict[str, Any]:
+    """The shape of every parameter and statistic, by path."""
+    return {**graph.parameters, **graph.statistics}
+
+
+def _by_path(spec: Spec, start: Start, arrays: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays under the paths that they are to have in the network."""
     rules = start.rename or {}
     found: dict[str, Any] = {}
@@ -93,7 +134,7 @@ def _by_path(spec: Spec, start: Start, arrays: Mapping[str, Any]) -> dict[str, A
     for name, array in arrays.items():
         rule, path = renamed(name, rules)
         used.add(rule)
-        if path in names:
+        if path in names and path in wanted:
             message = f"'{names[path]}' and '{name}' would both be '{path}'"
             place = spec.document.key_place((*at, rule) if rule else at)
             raise SpecError(Diagnostic("duplicate-name", message, place))
@@ -146,7 +187,7 @@ def _remark(graph: Graph, wanted: Mapping[str, Any], by_path: Mapping[str, Any],
     own = graph.parameters
     taken = [path for path in own if path in wanted]
     statistics = len(wanted) - len(taken)
-    left = [path for path in own if path not in wanted]
+    left = [path for path in own if path not in wanted and not path.startswith(_begun(graph))]
     unused = [path for path in by_path if path not in wanted]
     kept = f" and {statistics:,} running statistics" if statistics else ""
     said = [f"started {len(taken):,} of {_parameters(len(own))}{kept} from {source}"]

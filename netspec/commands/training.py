@@ -106,7 +106,7 @@ def start(opened: Sequence[Opened], out: Path = Path("runs"), device: str | None
     Raises:
         NetspecError: a mistake in the spec or the data, or no such device.
     """
-    from netspec.commands.started import start_arrays
+    from netspec.commands.started import keep_loaded, start_arrays
     from netspec.train.device import choose, keep_compiled
 
     choose(device)
@@ -120,6 +120,8 @@ def start(opened: Sequence[Opened], out: Path = Path("runs"), device: str | None
         _check_abreast(program)
     begun = start_arrays(program.spec, program.network.graph, first.directory)
     runs = _created(opened, program, dataset, out)
+    for run in runs:
+        keep_loaded(program.network.graph, run)
     remarks = _remarks(program, dataset)
     if begun is not None:
         remarks = (Diagnostic("start", begun.remark, severity="warning"), *remarks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
+from pathlib import Path as FilePath
 from typing import Any, NoReturn
 
 from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
@@ -16,13 +17,15 @@ from netspec.graph.fill import fill, place_of, within
 from netspec.graph.graph import Graph, Node, Step, Value
 from netspec.graph.initials import initial_calls
 from netspec.graph.inputs import MOST_NUMBERS, inputs_of
+from netspec.graph.loaded import check_taken, taken_layers
 from netspec.graph.misfits import cannot_add, cannot_join, cannot_merge, check_reads, join_fits, some
 from netspec.graph.scope import Frame, Known, Scope, Written
 from netspec.graph.sharing import borrowed, check_same, owned
 from netspec.graph.trace import trace
 from netspec.spec.blocks import UserBlock, user_block
-from netspec.spec.call import Branches, Call, Mismatch, Shape, Shared
+from netspec.spec.call import Branches, Call, Loaded, Mismatch, Shape, Shared
 from netspec.spec.layer import Layer
+from netspec.spec.layers.load import Load
 from netspec.spec.point import Point
 from netspec.spec.sections import Model, Spec
 
@@ -38,21 +41,22 @@ DEEPEST = 64
 """Blocks within blocks, at the most."""
 
 
-def resolve(spec: Spec, facts: Facts | None = None) -> Graph:
+def resolve(spec: Spec, facts: Facts | None = None, loading: tuple[FilePath, ...] = ()) -> Graph:
     """The network that a spec describes.
 
     Args:
         facts: what the data tells; may be absent where the spec says its input and uses no constant of the data.
+        loading: the runs whose layers are being loaded.
 
     Raises:
         SpecError: something does not fit.
     """
-    return _Resolver(spec, facts).graph()
+    return _Resolver(spec, facts, loading).graph()
 
 
 class _Resolver:
-    def __init__(self, spec: Spec, facts: Facts | None) -> None:
-        self.spec, self.facts, self.document = spec, facts, spec.document
+    def __init__(self, spec: Spec, facts: Facts | None, loading: tuple[FilePath, ...]) -> None:
+        self.spec, self.facts, self.document, self.loading = spec, facts, spec.document, loading
         self.layers = self.numbers = 0
         self.names: Mapping[str, Any] = {**spec.let, **(facts.constants if facts else {})}
         self.read: set[str] = set()
@@ -256,7 +260,9 @@ class _Resolver:
             lowered = layer.lower(*(value.shape for value in item.inputs))
             if isinstance(lowered, Shared):
                 return self.shared(lowered, start, item, frame)
-            if isinstance(lowered, Branches):
+            if isinstance(lowered, Loaded):
+                node = self.loaded(start, item, frame)
+            elif isinstance(lowered, Branches):
                 node = self.branches(lowered, start, item, frame)
             else:
                 node = self.leaf(start, lowered if isinstance(lowered, tuple) else (lowered,), frame)
@@ -310,6 +316,16 @@ class _Resolver:
         again = owned(again, known.node)
         check_same(again, known, item)
         return replace(again, place=node.place)
+
+    def loaded(self, node: Node, item: Written, frame: Frame) -> Node:
+        """Layers of an earlier run, as a block."""
+        assert isinstance(item.layer, Load)
+        place = self.document.value_place((*item.at, "load"))
+        taken = taken_layers(item.layer, item.inputs[0], place, self.loading, resolve)
+        lowered = taken.layer.lower(item.inputs[0].shape)
+        node = self.branches(lowered, replace(node, layer=taken.layer), item, frame)
+        check_taken(node, taken)
+        return node
 
     # -- lists within an item ------------------------------------------------------------------------------------------
 

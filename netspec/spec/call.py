@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netspec.spec.layer import Layer
 
-__all__ = ["Branch", "Branches", "Call", "Mismatch", "Parameter", "Shape", "Shared", "call"]
+__all__ = ["Branch", "Branches", "Call", "Loaded", "Mismatch", "Parameter", "Shape", "Shared", "call"]
 
 ROOTS = ("flax.nnx", "jax.nn", "jax.numpy", "optax", "netspec.nn", "netspec.data")
 """Where the names of calls may live: a closed registry, whatever a spec says."""
@@ -94,6 +94,19 @@ class Shared:
     """
 
     layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Layers of an earlier run.
+
+    Args:
+        run: as the spec names it.
+        upto: the name of the last one; None for all.
+    """
+
+    run: str
+    upto: str | None
 
 
 @dataclass(frozen=True, slots=True)

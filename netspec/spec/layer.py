@@ -5,15 +5,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from netspec.spec.call import Branches, Call, Shape, Shared
+from netspec.spec.call import Branches, Call, Loaded, Shape, Shared
 from netspec.spec.initial import Init
 from netspec.spec.kind import Kind, items_of, lists_of
 from netspec.spec.values import Count, Name, is_name, must_be
 
 __all__ = ["Layer", "Layers", "ListsOfLayers", "Lowered", "Names"]
 
-Lowered = Call | tuple[Call, ...] | Branches | Shared
-"""One call, several in turn, lists of layers that are joined, or a layer that stands elsewhere."""
+Lowered = Call | tuple[Call, ...] | Branches | Shared | Loaded
+"""One call, several in turn, lists of layers that are joined, a layer that stands elsewhere, or layers of a run."""
 
 
 def _names(value: Any) -> tuple[str, ...]:
