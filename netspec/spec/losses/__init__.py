@@ -6,7 +6,7 @@ The last layer gives logits, and the loss knows it: no softmax or sigmoid stands
 from netspec.spec.losses import classes, landscapes, margins, numbers, similarity
 from netspec.spec.losses.landscapes import Landscape
 from netspec.spec.losses.loss import Encoding, Loss, OfClasses, Weighed
-from netspec.spec.losses.penalties import Penalty
+from netspec.spec.losses.penalties import Penalty, Sparsity
 
 __all__ = [
     "Encoding",
@@ -14,6 +14,7 @@ __all__ = [
     "Loss",
     "OfClasses",
     "Penalty",
+    "Sparsity",
     "Weighed",
     "classes",
     "landscapes",
