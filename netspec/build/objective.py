@@ -20,6 +20,7 @@ from netspec.graph.graph import Graph, Node, matches
 from netspec.spec.clock import Clock
 from netspec.spec.courses import Course
 from netspec.spec.losses import Penalty
+from netspec.spec.losses.penalties import Sparsity
 from netspec.spec.names import nested
 from netspec.spec.sections import Spec
 
@@ -59,17 +60,34 @@ class Term:
         """
         return self.function(*arrays, **self.arguments(step))
 
-    def value(self, seen: Arrays, inputs: Mapping[str, Any], targets: Mapping[str, Any], step: Any = None) -> Any:
+    def value(
+        self,
+        seen: Arrays,
+        inputs: Mapping[str, Any],
+        targets: Mapping[str, Any],
+        step: Any = None,
+        total: Any = None,
+    ) -> Any:
         """That of a batch, unweighted.
 
         Args:
             seen: as `Objective.seen` gives it.
+            total: what the mean is divided by, where the batch is one part of several; what all of it counts if None.
         """
         raw = self.aim.raw(inputs, targets, seen)
         outputs = [seen[name] for name in self.aim.outputs]
         each = self.loss(*outputs, *self.aim.wanted(raw, inputs), step=step)
         weights = None if raw is None else self.aim.weights(raw)
-        return _PLAIN[self.reduction](each) if weights is None else _WEIGHED[self.reduction](each, weights)
+        if weights is None:
+            return _PLAIN[self.reduction](each)
+        return _WEIGHED[self.reduction](each, weights) if total is None else _mean(each, weights, total)
+
+    def counted(self, inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
+        """What all of a batch counts together; None where each counts the same."""
+        if self.aim.target is None:
+            return None
+        weights = self.aim.weights(self.aim.raw(inputs, targets, {}))
+        return None if weights is None else jnp.sum(weights)
 
 
 _PLAIN: Mapping[str, Callable[[Any], Any]] = {"mean": jnp.mean, "sum": jnp.sum, "max": jnp.max}
@@ -80,8 +98,8 @@ def _weighed(each: Any, weights: Any) -> Any:
     return jnp.where(weights > 0, each, 0.0) * weights
 
 
-def _mean(each: Any, weights: Any) -> Any:
-    total = jnp.sum(weights)
+def _mean(each: Any, weights: Any, total: Any = None) -> Any:
+    total = jnp.sum(weights) if total is None else total
     return jnp.sum(_weighed(each, weights)) / jnp.where(total > 0, total, 1)
 
 
@@ -215,14 +233,17 @@ class Objective:
         inputs: Mapping[str, Any],
         targets: Mapping[str, Any],
         step: Any = None,
+        totals: Sequence[Any] | None = None,
     ) -> Any:
         """The loss of a batch, with the penalties.
 
         Args:
             step: of the phase, for what changes over time; None for as it is in the end.
+            totals: what each term's mean is divided by, as `Term.value` takes it.
         """
         seen = self.seen(result)
-        means = [(t.weight(step), t.value(seen, inputs, targets, step)) for t in self.terms]
+        each = zip(self.terms, totals or (None,) * len(self.terms), strict=True)
+        means = [(term.weight(step), term.value(seen, inputs, targets, step, total)) for term, total in each]
         total = sum(mean if isinstance(weight, float) and weight == 1.0 else weight * mean for weight, mean in means)
         if not self.penalties:
             return total
@@ -263,6 +284,11 @@ def _check_parts(spec: Spec, terms: Sequence[Term]) -> None:
             keys = ("reduction",) if term.reduction != "mean" else ("kind",)
             place = spec.document.value_place((*spec.loss_path(i), *keys))
             raise SpecError(Diagnostic("accumulate", message, place))
+        for j, penalty in enumerate(spec.losses[i].penalties):
+            if isinstance(penalty, Sparsity):
+                place = spec.document.value_place((*spec.loss_path(i), "penalties", j))
+                message = f"{penalty.kind} is of a whole batch, and 'accumulate' works through it in parts"
+                raise SpecError(Diagnostic("accumulate", message, place))
 
 
 def _changes(spec: Spec) -> bool:

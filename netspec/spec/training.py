@@ -107,7 +107,8 @@ class Train(Table):
     draw: how batches are drawn: anew each pass, from all that are left of it ("without_replacement"), from all
         ("with_replacement"), in one order that is shuffled at the beginning ("shuffled_once"), as the data has them
         ("in_order"), or from each class equally often ("balanced").
-    accumulate: passes that a batch is worked through in; less memory, and the same step but for rounding.
+    accumulate: passes that a batch is worked through in; less memory, and the same step but for rounding, and for
+        layers that look at a whole batch, which get to see a part.
     evaluate: how often the validation part is measured; after each pass unless said otherwise.
     save: how often a checkpoint is written; every 30 seconds unless said otherwise.
     keep: `{ best = "validation/accuracy" }` keeps the best step's parameters instead of the last's.

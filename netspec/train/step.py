@@ -86,11 +86,14 @@ def _gradient(phase: Phase) -> Callable[..., Any]:
     """The function that gives ((loss, statistics after), gradient) of a batch."""
     network, objective = phase.network, phase.objective
 
-    def loss_of(parameters: Arrays, state: State, statistics: Arrays, x: Any, targets: Any, key: Any) -> Any:
+    def loss_of(
+        parameters: Arrays, state: State, statistics: Arrays, x: Any, targets: Any, key: Any, totals: Any = None
+    ) -> Any:
         convolve = convolution(jnp.where(state.step >= 0, 1.0, jnp.nan))
         mode = Mode(True, convolve, step=state.step, clock=phase.clock)
         result = network.apply(parameters | state.frozen, statistics, x, key=key, mode=mode, also=objective.also)
-        losses = (share * objective.value(parameters, result, x, y, state.step) for share, y in targets)
+        each = zip(targets, totals or (None,) * len(targets), strict=True)
+        losses = (share * objective.value(parameters, result, x, y, state.step, total) for (share, y), total in each)
         return sum(losses), result.statistics
 
     whole = jax.value_and_grad(loss_of, has_aux=True)
@@ -99,7 +102,7 @@ def _gradient(phase: Phase) -> Callable[..., Any]:
     parts = phase.train.accumulate
     if parts == 1:
         return lambda parameters, state, x, y, key: whole(parameters, state, state.statistics, x, y, key)
-    return _accumulated(whole, parts, looped=loops(phase))
+    return _accumulated(phase, whole, parts)
 
 
 def _each(whole: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,11 +123,14 @@ def _each(whole: Callable[..., Any]) -> Callable[..., Any]:
     return gradient
 
 
-def _accumulated(whole: Callable[..., Any], parts: int, *, looped: bool) -> Callable[..., Any]:
+def _accumulated(phase: Phase, whole: Callable[..., Any], parts: int) -> Callable[..., Any]:
     """The mean of the gradients of a batch's parts, one after the other."""
 
     def gradient(parameters: Arrays, state: State, x: Any, targets: Any, key: Any) -> Any:
         shares = [share for share, _ in targets]
+        # Where not all count the same, the mean is of the whole batch, not of each part's own.
+        counted = [[term.counted(x, y) for term in phase.objective.terms] for _, y in targets]
+        totals = jax.tree.map(lambda total: total / parts, counted)
         cut = jax.tree.map(lambda a: a.reshape(parts, a.shape[0] // parts, *a.shape[1:]), (x, [y for _, y in targets]))
 
         def add(carry: Any, part: Any) -> Any:
@@ -132,11 +138,11 @@ def _accumulated(whole: Callable[..., Any], parts: int, *, looped: bool) -> Call
             i, (x, ys) = part
             own = None if key is None else jax.random.fold_in(key, i)
             pairs = tuple(zip(shares, ys, strict=True))
-            (loss, statistics), gradient = whole(parameters, state, statistics, x, pairs, own)
+            (loss, statistics), gradient = whole(parameters, state, statistics, x, pairs, own, totals)
             return (total + loss, statistics, jax.tree.map(jnp.add, sums, gradient)), None
 
         carry = (jnp.zeros(()), state.statistics, jax.tree.map(jnp.zeros_like, parameters))
-        if looped:
+        if loops(phase):
             carry, _ = jax.lax.scan(add, carry, (jnp.arange(parts), cut))
         else:
             for i in range(parts):
