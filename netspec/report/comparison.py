@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from netspec import document
 from netspec.diagnostics import Diagnostic, NetspecError, RunError
 from netspec.report.differences import Difference, differences
 from netspec.report.progress import Curve, Progress, advance
+from netspec.report.seeds import as_one, half_width
 from netspec.report.values import plain
 from netspec.runs.directory import Run, State, load
 from netspec.runs.events import Event, Started, Stepped
@@ -32,7 +34,10 @@ __all__ = [
 ]
 
 MOST = 10
-"""Runs at the most: more curves than this can't be told apart."""
+"""Columns at the most: more curves than this can't be told apart."""
+
+MOST_RUNS = 1000
+"""Runs that are read, at the most."""
 
 HIGHER = frozenset({"accuracy"})
 """The metrics of which more is better; of all others, less is."""
@@ -57,6 +62,7 @@ class Contender:
         name: what tells it from the others: its directory's name, or its whole path where two have the same name.
         progress: its training, as its events tell it.
         pace: examples a second, the median over its training; None before the first step.
+        seeds: the runs that it stands for, where it is several of one spec with different seeds.
     """
 
     path: Path
@@ -64,6 +70,7 @@ class Contender:
     state: State
     progress: Progress
     pace: float | None
+    seeds: tuple[Contender, ...] = ()
 
     @property
     def started(self) -> Started | None:
@@ -90,14 +97,16 @@ class Measurement:
 
     Args:
         metric: "part/metric".
-        values: one a run; None where it was not measured.
+        values: one a run, or the mean of several with different seeds; None where it was not measured.
         best: the indices of the runs that are best; empty where there is nothing to choose from.
+        intervals: of means, half of the 95 % interval (Student's t); None for single runs.
     """
 
     metric: str
     higher_is_better: bool
     values: tuple[float | None, ...]
     best: frozenset[int]
+    intervals: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class Comparison:
     """Two runs or more, side by side.
 
     Args:
-        runs: in the order in which they were given.
+        runs: in the order in which they were given; runs of one spec with different seeds are one.
         spec: what differs between their specs.
         surroundings: what differs in what they ran on: versions, data, device, precision.
         measurements: the metric that decides first.
@@ -132,7 +141,7 @@ class Comparison:
 
 
 def compare(runs: Sequence[Path]) -> Comparison:
-    """Read runs and lay them side by side.
+    """Read runs and lay them side by side; where there is something else to compare, seeds of one spec are one.
 
     Raises:
         RunError: there are fewer than two or more than ten, one is given twice, is missing or damaged.
@@ -148,9 +157,18 @@ def compare(runs: Sequence[Path]) -> Comparison:
     if damages:
         raise RunError(*damages)
     names = _names(runs)
-    contenders = tuple(_contender(run, name) for run, name in zip(found, names, strict=True))
+    each = [_contender(run, name) for run, name in zip(found, names, strict=True)]
+    written = [_spec(run, one.started) for run, one in zip(found, each, strict=True)]
+    groups = _groups(found, each, written)
+    if len(groups) > MOST:
+        message = f"compare takes from 2 to {MOST} different specs or runs, and got {len(groups)}"
+        raise RunError(Diagnostic("compare", message, help="netspec runs lists those there are"))
+    contenders = tuple(_together([each[i] for i in group]) for group in groups)
     metric = next((run.started.metric for run in contenders if run.started), "")
-    specs = tuple(differences([_spec(run, one.started) for run, one in zip(found, contenders, strict=True)]))
+    seeded = [written[group[0]] for group in groups]
+    if len(groups) < len(each):
+        seeded = [{key: value for key, value in spec.items() if key != "seed"} for spec in seeded]
+    specs = tuple(differences(seeded)) if len(seeded) > 1 else ()
     surroundings = tuple(differences([_surroundings(run) for run in found]))
     return Comparison(
         runs=contenders,
@@ -196,7 +214,8 @@ def _run_json(run: Contender) -> dict[str, Any]:
         "examples_per_second": run.pace,
         "parameters": started.parameters if started else None,
         "device": started.device if started else None,
-        "seed": started.seed if started else None,
+        "seed": started.seed if started and not run.seeds else None,
+        "seeds": [{"run": str(one.path), "seed": one.started and one.started.seed} for one in run.seeds],
         "best": best
         and {
             "metric": started.metric if started else None,
@@ -211,13 +230,47 @@ def _run_json(run: Contender) -> dict[str, Any]:
 
 
 def _check_number(runs: Sequence[Path]) -> None:
-    if not 2 <= len(runs) <= MOST:
-        message = f"compare takes from 2 to {MOST} runs, and got {len(runs)}"
+    if not 2 <= len(runs) <= MOST_RUNS:
+        message = f"compare takes from 2 to {MOST_RUNS:,} runs, and got {len(runs)}"
         raise RunError(Diagnostic("compare", message, help="netspec runs lists those there are"))
     resolved = [path.resolve() for path in runs]
     twice = next((path for i, path in enumerate(runs) if resolved[i] in resolved[:i]), None)
     if twice is not None:
         raise RunError(Diagnostic("compare", f"{twice} is given twice", file=str(twice)))
+
+
+def _groups(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """The indices of runs that are one spec with different seeds on the same data, device and versions.
+
+    Each run by itself where nothing else differs between them, and they are few.
+    """
+    groups: dict[str, list[int]] = {}
+    for i, (run, spec) in enumerate(zip(runs, written, strict=True)):
+        rest = {key: value for key, value in spec.items() if key != "seed"}
+        groups.setdefault(json.dumps([rest, _surroundings(run)], sort_keys=True, default=str), []).append(i)
+    found = []
+    for group in groups.values():
+        seeds = [written[i]["seed"] for i in group]
+        alike = len(set(seeds)) == len(seeds) and all(each[i].started for i in group)
+        found += [group] if alike else [[i] for i in group]
+    return found if len(found) > 1 or len(runs) > MOST else [[i] for i in range(len(runs))]
+
+
+def _together(runs: Sequence[Contender]) -> Contender:
+    """One run, or several that differ in their seeds as one."""
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    states = {run.state for run in runs}
+    last = runs[-1].name.rpartition("-")[2]
+    return Contender(
+        path=first.path,
+        name=f"{first.name}…{last}",
+        state=first.state if len(states) == 1 else "stopped",
+        progress=as_one([run.progress for run in runs]),
+        pace=statistics.median(run.pace for run in runs if run.pace is not None),
+        seeds=tuple(runs),
+    )
 
 
 def _names(runs: Sequence[Path]) -> list[str]:
@@ -281,4 +334,9 @@ def _measurement(name: str, runs: Sequence[Contender], fair: bool) -> Measuremen
     if fair and len(finite) > 1 and min(finite) < max(finite):
         target = max(finite) if higher else min(finite)
         best = frozenset(i for i, v in enumerate(values) if v == target)
-    return Measurement(name, higher, values, best)
+    return Measurement(name, higher, values, best, tuple(_interval(run, name) for run in runs))
+
+
+def _interval(run: Contender, metric: str) -> float | None:
+    values = [seed.metrics.get(metric) for seed in run.seeds]
+    return half_width([v for v in values if v is not None]) if None not in values else None

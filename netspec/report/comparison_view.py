@@ -158,7 +158,8 @@ def _result_lines(comparison: Comparison) -> list[_Line]:
     lines: list[_Line] = [("state", [Cell(run.state, STATES[run.state]) for run in runs])]
     lines.append(("step", [Cell(_reached(run.progress)) for run in runs]))
     for m in comparison.measurements:
-        lines.append((measured_name(m.metric), [_metric_cell(v, i in m.best) for i, v in enumerate(m.values)]))
+        each = enumerate(zip(m.values, m.intervals, strict=True))
+        lines.append((measured_name(m.metric), [_metric_cell(v, half, i in m.best) for i, (v, half) in each]))
     bests = [_best_of(run, comparison.metric) for run in runs]
     if any(bests):
         label = f"best {measured_name(comparison.metric)}"
@@ -176,11 +177,12 @@ def _reached(progress: Progress) -> str:
     return f"{count(progress.step)}{'' if whole else f' of {steps}'}, epoch {passes}"
 
 
-def _metric_cell(value: float | None, best: bool) -> Cell:
+def _metric_cell(value: float | None, half: float | None, best: bool) -> Cell:
     if value is None:
         return Cell("–", DIM)
     style = f"bold {GOOD}" if best else BAD if not math.isfinite(value) else ""
-    return Cell(measure(value) + (" ★" if best else ""), style)
+    interval = "" if half is None else f" ± {measure(half)}"
+    return Cell(measure(value) + interval + (" ★" if best else ""), style)
 
 
 def _best_of(run: Contender, metric: str) -> Best | None:

@@ -170,9 +170,10 @@ def test_the_whole_comparison_is_json(tmp_path: Path) -> None:
     broken = {"validation/loss": math.nan, "validation/accuracy": 0.1}
     found = measured(tmp_path, broken, {"validation/loss": 0.5, "validation/accuracy": 0.8})
     data = json.loads(json.dumps(to_json(found), allow_nan=False))
+    single = {"intervals": [None, None]}
     assert data["metrics"] == [
-        {"metric": "validation/accuracy", "higher_is_better": True, "values": [0.1, 0.8], "best": [1]},
-        {"metric": "validation/loss", "higher_is_better": False, "values": ["nan", 0.5], "best": []},
+        {"metric": "validation/accuracy", "higher_is_better": True, "values": [0.1, 0.8], "best": [1], **single},
+        {"metric": "validation/loss", "higher_is_better": False, "values": ["nan", 0.5], "best": [], **single},
     ]
     assert data["curves"] == {"validation/accuracy": [[[40, 0.1]], [[40, 0.8]]]}
     assert data["runs"][1] == {
@@ -187,6 +188,7 @@ def test_the_whole_comparison_is_json(tmp_path: Path) -> None:
         "parameters": 61706,
         "device": "cpu, 2 cores",
         "seed": 0,
+        "seeds": [],
         "best": {"metric": "validation/accuracy", "value": 0.8, "step": 40, "epoch": 1.0},
     }
 
@@ -197,8 +199,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     text = make_run(tmp_path)
     (text / "spec.toml").write_text("name = ")
     for runs, message in (
-        ([run], "from 2 to 10 runs, and got 1"),
-        ([run] * 11, "from 2 to 10 runs, and got 11"),
+        ([run], "from 2 to 1,000 runs, and got 1"),
         ([run, other, tmp_path / "." / run.name], "is given twice"),
         ([run, tmp_path / "none"], "there is no run in"),
         ([run, torn], "environment.json is not JSON"),
@@ -206,6 +207,26 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(RunError, match=message):
             compare(runs)
+
+
+def test_more_runs_than_can_be_told_apart_are_refused(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, SPEC.replace("1e-3", f"{i}e-3")) for i in range(1, 12)]
+    with pytest.raises(RunError, match="from 2 to 10 different specs or runs, and got 11"):
+        compare(runs)
+
+
+def test_seeds_of_one_spec_are_one_with_the_interval_of_their_mean(tmp_path: Path) -> None:
+    def runs(spec: str, *accuracies: float) -> list[Path]:
+        return [make_run(tmp_path, spec, seed=i, accuracy=a) for i, a in enumerate(accuracies)]
+
+    other = SPEC.replace("1e-3", "3e-4")
+    found = compare([*runs(SPEC, 0.90, 0.92, 0.94, 0.93), *runs(other, 0.95, 0.97), *runs(f"{other}# again", 0.5)])
+    assert [run.name for run in found.runs] == ["lenet5-1…4", "lenet5-5", "lenet5-6", "lenet5-7"]
+    accuracy = next(m for m in found.measurements if m.metric == "test/accuracy")
+    assert accuracy.values[0] == pytest.approx(0.9225)
+    # 3.182 is Student's t for 3 degrees of freedom at 97.5 %; the deviation of the four is 0.01708.
+    assert accuracy.intervals[0] == pytest.approx(3.1824 * 0.017078 / 2, rel=1e-3)
+    assert accuracy.intervals[1:] == (None, None, None)
 
 
 def test_every_damaged_run_is_named_at_once(tmp_path: Path) -> None:
