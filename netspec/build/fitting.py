@@ -65,6 +65,9 @@ def _check_target(loss: Loss, form: str, target: TargetFacts, place: Place) -> N
         message = f"{loss.kind} is for two classes, and the target has {classes}"
         label = "cross_entropy takes any number of classes" if form != "pair" else ""
         raise SpecError(Diagnostic("target", message, place, label=label))
+    if form == "distribution" and target.shape.channels < 2:
+        message = f"{loss.kind} is for the probabilities of two classes or more, and the target is one number"
+        raise SpecError(Diagnostic("target", message, place))
     if form == "symbols" and len(target.shape) != 1:
         message = f"{loss.kind} is for a row of classes, and the target is {'one' if not target.shape else 'an array'}"
         raise SpecError(Diagnostic("target", message, place))

@@ -6,7 +6,7 @@ The last layer gives logits, and the loss knows it: no softmax or sigmoid stands
 from netspec.spec.losses import classes, landscapes, margins, numbers, similarity
 from netspec.spec.losses.landscapes import Landscape
 from netspec.spec.losses.loss import Encoding, Loss, OfClasses, Weighed
-from netspec.spec.losses.penalties import Penalty, Sparsity
+from netspec.spec.losses.penalties import Penalty
 
 __all__ = [
     "Encoding",
@@ -14,7 +14,6 @@ __all__ = [
     "Loss",
     "OfClasses",
     "Penalty",
-    "Sparsity",
     "Weighed",
     "classes",
     "landscapes",
