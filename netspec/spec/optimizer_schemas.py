@@ -80,7 +80,7 @@ def _wrapper(name: str) -> Iterator[tuple[str, Schema]]:
     assert kind is not None
     keys = keys_of(kind)
     table = closed(name, properties_of(kind), [key.name for key in keys.values() if key.required])
-    first = [reference(f"wrapper.{name}/properties/{next(iter(keys))}")] if keys else []
+    first = [reference(f"wrapper.{name}/properties/{key.name}") for key in [*keys.values()][:1] if key.required]
     yield f"wrapper.{name}", {**table, "description": description(kind)}
     yield f"wrapper_value.{name}", {"anyOf": [{"const": True}, *first, reference(f"wrapper.{name}")]}
 

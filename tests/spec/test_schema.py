@@ -76,6 +76,7 @@ UNSEEN: Mapping[str, str] = {
     "missing_train": OTHER_PART,
     "no_from": OTHER_PART,
     "not_a_number": "JSON has no such number",
+    "optimizer_course_at_start": "what Optax does with a number is in its code",
     "percent": "a pattern compares no numbers",
     "phase_batch_step_late": OTHER_PART,
     "phase_name_twice": OTHER_PART,

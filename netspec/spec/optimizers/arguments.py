@@ -134,7 +134,7 @@ def _count(value: Any) -> Any:
         return found
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
         return value
-    raise must_be("a whole number", value)
+    raise must_be("a whole number" + STAYS * isinstance(value, dict), value)
 
 
 def _switch(value: Any) -> Any:
@@ -142,7 +142,7 @@ def _switch(value: Any) -> Any:
         return found
     if isinstance(value, bool):
         return value
-    raise must_be("true or false", value)
+    raise must_be("true or false" + STAYS * isinstance(value, dict), value)
 
 
 def _numbers(value: Any) -> Any:
@@ -165,6 +165,9 @@ def _word(value: Any) -> Any:
 
 LONGEST = 100
 """Numbers of a list, at the most."""
+
+STAYS = ", and stays what it is"
+"""Of what cannot change over time."""
 
 _DTYPES = ("float32", "bfloat16", "float16", "float64")
 

@@ -44,14 +44,15 @@ def read_wrapper(reader: TableReader, raw: Any, path: Path, owner: str, mark: Wr
     kind = wrapper_kind(mark.name)
     assert kind is not None
     names = kind.keys()
+    first = names[:1] if names and kind.model_fields[names[0]].is_required() else ()
     if raw is True:
         return reader.table(kind, {}, path, mark.name, names)
     if isinstance(raw, dict):
         return reader.table(kind, raw, path, mark.name, names)
-    if names and isinstance(raw, int | float) and not isinstance(raw, bool):
-        return reader.table(kind, {names[0]: raw}, path, mark.name, names, {names[0]: path})
-    expected = "true" + (f", its '{names[0]}', or a table of its arguments" if names else "")
-    message = f"'{mark.name}' of {owner} must be {expected}, not {described(raw)}"
+    if first and isinstance(raw, int | float) and not isinstance(raw, bool):
+        return reader.table(kind, {first[0]: raw}, path, mark.name, names, {first[0]: path})
+    short = f"its '{first[0]}'" if first else "true"
+    message = f"'{mark.name}' of {owner} must be {short}, or a table of its arguments, not {described(raw)}"
     reader.wrong("value", message, reader.document.value_place(path))
     return None
 
