@@ -67,6 +67,7 @@ CURVES = {
     "falls below 0": (-5.0 + 7.0 * np.exp(-8.0 * T), set()),
     "falls late": (2.0 / (1.0 + np.exp(40.0 * (T - 0.3))) + 0.1, set()),
     "one bad stretch": (2.0 * np.exp(-8.0 * T) + 0.1 + 1.5 * np.exp(-(((T - 0.5) / 0.02) ** 2)), set()),
+    "leaps, and arrives": (np.array([24.0, 5.0, 1400.0, 0.05, 0.3, *[0.0] * 395]), set()),
     "swings": (1.0 + np.exp(-8.0 * T) + 0.8 * np.sin(60.0 * T), {"oscillation"}),
     "lost again": (np.where(T < 0.3, 2.0 * np.exp(-8.0 * T), 1.8), {"oscillation"}),
     "grows": (2.0 * np.exp(8.0 * T), {"divergence"}),

@@ -57,23 +57,26 @@ def divergence(patient: Patient, history: History, health: Health | None) -> Ite
 def oscillation(patient: Patient, history: History, health: Health | None) -> Iterator[Finding]:
     """The loss goes up and down, or has gone up and stays there: the learning rate is too large.
 
-    The means over the last turns swing back and forth by a large part of all that was gained, several times; or their
-    middle one stands far above the best of them.
+    The means over the last turns swing back and forth by a large part of all that was gained, several times, and it is
+    not at its best now; or their middle one stands far above the best of them.
     """
     means = history.turns.means
     if len(means) < BLOCKS or history.lowest is None:
         return
     gained, best = history.start - history.lowest.value, history.lowest
-    swings = _reversals(means, SWING * max(gained, abs(median(means))))
+    scale = SWING * max(gained, abs(median(means)))
+    swings = _reversals(means, scale)
+    # One that has swung and arrived is well: Newton's method may leap up on its way down.
+    above = (median(means[-4:]) - best.value) / (scale / 2.0) if scale else 0.0
     since = f"in the last {len(means) * patient.turn:,} steps"
     evidence = f"the loss went up and down {swings} times {since}, between {shown(min(means))} and {shown(max(means))}"
     level = median(means[-BLOCKS:])
     lost = (level - best.value) / (LOST * gained) if gained > UNLEARNED * abs(history.start) else 0.0
-    if lost > swings / REVERSALS and history.step - best.step >= BLOCKS * patient.turn:
+    degree = all_of(swings / REVERSALS, above)
+    if lost > degree and history.step - best.step >= BLOCKS * patient.turn:
         evidence = f"the loss is at {shown(level)}, and was {shown(best.value)} at step {best.step:,}"
-    else:
-        lost = 0.0
-    yield Finding(max(lost, swings / REVERSALS), evidence, _slower(patient, history))
+        degree = lost
+    yield Finding(degree, evidence, _slower(patient, history))
 
 
 def crawl(patient: Patient, history: History, health: Health | None) -> Iterator[Finding]:
