@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.spec.values import Duration
+from netspec.spec.values import LARGEST_COUNT, Duration
 
 __all__ = ["Clock", "Stretch"]
 
@@ -41,10 +41,10 @@ class Clock:
     stretches: tuple[Stretch, ...] = ()
 
     def steps_of(self, duration: Duration) -> int:
-        """A duration in steps, at least one."""
+        """A duration in steps, at least one, and no more than an int32 counts."""
         if duration.unit == "epochs" and len(self.stretches) > 1:
-            return max(1, round(self.step_at(duration.amount)))
-        return max(1, duration.steps(self.steps, self.per_epoch))
+            return min(max(1, round(self.step_at(duration.amount))), LARGEST_COUNT)
+        return min(max(1, duration.steps(self.steps, self.per_epoch)), LARGEST_COUNT)
 
     def stretch_at(self, step: int) -> Stretch:
         """The stretch that the step after so many is of."""
