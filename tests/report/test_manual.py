@@ -136,7 +136,7 @@ def test_what_an_example_becomes(word: str, becomes: tuple[str, ...]) -> None:
 
 def test_every_example_becomes_something() -> None:
     without = {n for n, p in PAGES.items() if p.kind and not manual.explain(n)[0].becomes}
-    assert without == set()
+    assert without == {"layer.load"}  # it becomes the layers of a run, and there is none
 
 
 def test_a_word_of_several_families() -> None:
