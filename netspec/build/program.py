@@ -10,6 +10,7 @@ from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
 from netspec.build.optimizer import Updater, build_optimizer
 from netspec.diagnostics import Diagnostic, SpecError, nearest
+from netspec.document import Path
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill_sections
 from netspec.graph.graph import Graph, covers
@@ -160,6 +161,8 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase
         place = spec.document.key_place(("model",) if section is None else ("phase", i))
         label = "all of them are frozen" if held.parameters else ""
         raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
+    if updater.metric is not None:
+        _by(updater.metric, spec, facts, objective, False, (*spec.at("schedule"), "metric"))
     judge = _judge(spec, facts, objective)
     name = "" if section is None else section.called(i)
     patience = _patience(spec, facts, objective, judge)
@@ -214,7 +217,7 @@ def _judge(spec: Spec, facts: Facts, objective: Objective) -> Judge:
     part = "validation" if facts.examples["validation"] else "train"
     keep = None if spec.train is None else spec.train.keep
     metric = f"{part}/{objective.main}" if keep is None else keep.best
-    return _by(metric, spec, facts, objective, keep is not None, ("keep", "best"))
+    return _by(metric, spec, facts, objective, keep is not None, spec.at("train", "keep", "best"))
 
 
 def _patience(spec: Spec, facts: Facts, objective: Objective, judge: Judge) -> Judge:
@@ -226,14 +229,14 @@ def _patience(spec: Spec, facts: Facts, objective: Objective, judge: Judge) -> J
     stop = None if spec.train is None else spec.train.stop
     if stop is None or stop.metric is None:
         return judge
-    return _by(stop.metric, spec, facts, objective, False, ("stop", "metric"))
+    return _by(stop.metric, spec, facts, objective, False, spec.at("train", "stop", "metric"))
 
 
-def _by(metric: str, spec: Spec, facts: Facts, objective: Objective, keep: bool, keys: tuple[str, str]) -> Judge:
+def _by(metric: str, spec: Spec, facts: Facts, objective: Objective, keep: bool, at: Path) -> Judge:
     known = [f"{p}/{m}" for p in ("validation", "train") if facts.examples[p] for m in objective.metrics]
     if metric not in known:
         guess = nearest(metric, known)
-        place = spec.document.value_place(spec.at("train", *keys))
+        place = spec.document.value_place(at)
         message, label = f"nothing is measured as '{metric}'", f"did you mean '{guess}'?" if guess else ""
         note = f"there are: {', '.join(known)}"
         raise SpecError(Diagnostic("unknown-name", message, place, label=label, note=note))
