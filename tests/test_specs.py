@@ -84,6 +84,7 @@ def test_a_spec_reaches_what_it_says(name: str, tmp_path: Path) -> None:
     result = netspec(tmp_path, "train", SPECS[name], "--json")
     finished = result.events()[-1]
     assert (result.code, finished["reason"]) == (0, "done")
+    assert [event["message"] for event in result.events() if event["event"] == "alerted"] == []
     if name in REACHED:
         metric, least = REACHED[name]
         assert finished["metrics"][metric] >= least
