@@ -44,7 +44,7 @@ VALIDATOR = jsonschema.Draft7Validator(schema())
 KINDS = {f"{family.family} {name}": kind for family in FAMILIES.values() for name, kind in members(family).items()}
 del KINDS["layer load"]  # it is layers of a run: tests/test_loaded.py has some
 EXAMPLES = {"train": 4, "validation": 0, "test": 0}
-TRAIN = "[train]\nsteps = 2\nbatch = 2\n"
+TRAIN = "[train]\nsteps = 2\nbatch = 4\n"
 OPTIMIZER = '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n'
 DATA = '[data]\nsource = "digits"\n'
 NO_SOURCE = frozenset(
