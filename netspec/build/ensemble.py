@@ -19,12 +19,12 @@ def combined(objective: Objective, outputs: Arrays) -> Arrays:
     """The outputs of an ensemble, of its members'.
 
     Where an output is judged as logits, the members' probabilities are averaged, and given as logits again; any other
-    output is averaged as it is.
+    output, margins among them, is averaged as it is.
 
     Args:
         outputs: by name, [members, …].
     """
-    forms = {term.aim.output: term.form for term in reversed(objective.terms)}
+    forms = {t.aim.output: "" if t.kind in _OF_MARGINS else t.form for t in reversed(objective.terms)}
     return {name: _COMBINE.get(forms.get(name, ""), _mean)(array) for name, array in outputs.items()}
 
 
@@ -42,4 +42,12 @@ def _two_classes(logits: Any) -> Any:
     return positive - jax.nn.logsumexp(jax.nn.log_sigmoid(-logits), axis=0)
 
 
-_COMBINE: Mapping[str, Callable[[Any], Any]] = {"index": _classes, "zero_one": _two_classes}
+_COMBINE: Mapping[str, Callable[[Any], Any]] = {
+    "index": _classes,
+    "distribution": _classes,
+    "symbols": _classes,
+    "zero_one": _two_classes,
+}
+
+_OF_MARGINS = ("multiclass_hinge", "multiclass_perceptron")
+"""Losses of a class's index whose outputs are no logits."""

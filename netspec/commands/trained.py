@@ -198,6 +198,7 @@ def predict_inputs(trained: Trained, new: NewInputs) -> Prediction:
     """
     import numpy as np
 
+    from netspec.build.ensemble import combined
     from netspec.train.measure import outputs_of
     from netspec.train.saved import phase_of
     from netspec.train.state import Weights
@@ -207,12 +208,15 @@ def predict_inputs(trained: Trained, new: NewInputs) -> Prediction:
     phase = phase_of(program, checkpoint)
     outputs = outputs_of(phase, Weights(parameters, statistics), new.inputs, program.members)
     aim = phase.objective.terms[0].aim
-    if phase.objective.probabilities is not None:
-        outputs = np.asarray(phase.objective.probabilities(outputs))
-    elif aim.target is not None and aim.of_data:
-        outputs = trained.preparation.measured_back(aim.target, outputs)
-    values = outputs if program.members is None else outputs.mean(axis=0)
-    spread = None if program.members is None else outputs.std(axis=0)
+
+    def meaning(outputs: Any) -> np.ndarray[Any, Any]:
+        if phase.objective.probabilities is not None:
+            return np.asarray(phase.objective.probabilities(outputs))
+        return trained.preparation.measured_back(aim.target, outputs) if aim.target and aim.of_data else outputs
+
+    together = outputs if program.members is None else combined(phase.objective, {aim.output: outputs})[aim.output]
+    values = meaning(np.asarray(together))
+    spread = None if program.members is None else meaning(outputs).std(axis=0)
     lengths = _lengths(trained.facts, new.inputs)
     return Prediction(new.names, aim.labels, values, damaged, lengths, spread)
 

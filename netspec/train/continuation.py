@@ -9,15 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from netspec.build.ensemble import combined
 from netspec.build.program import Program
-from netspec.graph.calls import Arrays, Mode
-from netspec.nn.convolution import convolution
+from netspec.graph.calls import Arrays
+from netspec.train.measure import outputs_for
+from netspec.train.state import Weights
 
 __all__ = ["Writer"]
 
 
 class Writer:
-    """A network that says which token comes next, compiled once for its window.
+    """A network, or an ensemble, that says which token comes next, compiled once for its window.
 
     Args:
         special: the first numbers, which stand for no token (the unknown one, padding) and are never drawn.
@@ -67,10 +69,12 @@ class Writer:
 
     def _after(self, parameters: Arrays, statistics: Arrays, filled: Any, last: Any) -> Any:
         """The logits of the token after a position."""
-        mode = Mode(convolve=convolution(1.0))
-        result = self._program.network.apply(parameters, statistics, {self._name: filled}, mode=mode)
-        outputs = result.outputs[self._program.objective.terms[0].aim.output][0]
-        return outputs[last] if self.every else outputs
+        program = self._program
+        outputs = outputs_for(program.last, program.members)(Weights(parameters, statistics), {self._name: filled})
+        if program.members is not None:
+            outputs = combined(program.objective, outputs)
+        logits = outputs[program.objective.terms[0].aim.output][0]
+        return logits[last] if self.every else logits
 
     def _drawn(self, parameters: Arrays, statistics: Arrays, filled: Any, last: Any, key: Any, temperature: Any) -> Any:
         logits = self._after(parameters, statistics, filled, last)

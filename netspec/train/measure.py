@@ -16,7 +16,7 @@ from netspec.nn.convolution import convolution
 from netspec.train.feed import Examples, in_memory, size_of
 from netspec.train.state import Weights
 
-__all__ = ["Measure", "outputs_of"]
+__all__ = ["Measure", "outputs_for", "outputs_of"]
 
 _ACTIVATIONS = 2**26
 """Numbers that the layers' results of one batch may take together, as a rule."""
@@ -83,7 +83,7 @@ class Measure:
 def _compiled(phase: Phase, batch: int, abreast: int | None, *, ensemble: bool) -> Any:
     """The function that sums every metric over the examples from `start` to `end`, at most a batch of them."""
     objective = phase.objective
-    outputs_for = _outputs(phase, abreast)
+    outputs = outputs_for(phase, abreast)
 
     @jax.jit
     def sums(weights: Weights, inputs: Any, targets: Any, start: Any, end: Any) -> Any:
@@ -94,16 +94,16 @@ def _compiled(phase: Phase, batch: int, abreast: int | None, *, ensemble: bool) 
         def of(outputs: Arrays) -> Any:
             return {name: metric.sums(outputs, x, y, rows < end) for name, metric in objective.metrics.items()}
 
-        outputs = outputs_for(weights, x)
+        found = outputs(weights, x)
         if abreast is None:
-            return of(outputs)
-        each = jax.vmap(of)(outputs)
-        return (of(combined(objective, outputs)), each) if ensemble else each
+            return of(found)
+        each = jax.vmap(of)(found)
+        return (of(combined(objective, found)), each) if ensemble else each
 
     return sums
 
 
-def _outputs(phase: Phase, abreast: int | None) -> Callable[[Weights, Any], Arrays]:
+def outputs_for(phase: Phase, abreast: int | None) -> Callable[[Weights, Any], Arrays]:
     """The function that gives what the objective sees of a batch: of networks abreast, [networks, batch, …]."""
     network, objective = phase.network, phase.objective
 
@@ -128,7 +128,7 @@ def outputs_of(phase: Phase, weights: Weights, inputs: Any, abreast: int | None 
     count = len(next(iter(inputs.values())))
     batch = batch_for(phase, count)
     main = phase.objective.terms[0].aim.output
-    apply = jax.jit(lambda w, x: _outputs(phase, abreast)(w, x)[main])
+    apply = jax.jit(lambda w, x: outputs_for(phase, abreast)(w, x)[main])
     axis = 0 if abreast is None else 1
     found = []
     for start in range(0, count, batch):
