@@ -60,7 +60,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "exploding-gradients": Rule(layers.exploding_gradients, "examination", (at.ORDERS, at.FEWEST_LAYERS), checks=2),
     "overfitting": Rule(generalisation.overfitting, "evaluation", (at.OVERFITTED, at.WORSE), compares=True),
-    "convergence": Rule(descent.convergence, "stretch", (at.CONVERGED, at.STOOD_STILL), compares=True),
+    "convergence": Rule(descent.convergence, "stretch", (at.CONVERGED, at.STOOD_STILL, at.STILL), compares=True),
     "crawl": Rule(
         descent.crawl, "stretch", (at.STEADY, at.SLOWED, at.LEARNED), checks=2, compares=True, unless=("plateau",)
     ),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from netspec.train.diagnoses.finding import shown
+
 __all__ = [
     "BEGINNING",
     "BEGUN",
@@ -50,7 +52,7 @@ class Threshold(float):
         return made
 
     def __str__(self) -> str:
-        return f"{float(self) * 100:g} %" if self.unit == "%" else f"{float(self):,g}{self.unit}"
+        return f"{shown(100.0 * self)} %" if self.unit == "%" else f"{shown(float(self))}{self.unit}"
 
     def __reduce__(self) -> Any:
         return type(self), (float(self), self.why, self.unit)
