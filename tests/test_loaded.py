@@ -158,8 +158,8 @@ def test_it_compiles(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ('{ load = "runs/frist-1" }', "finds no run 'runs/frist-1'"),
-        ('{ load = "a\\u0000b" }', "finds no run"),
+        ('{ load = "runs/frist-1" }', "did you mean 'runs/first-1'?"),
+        ('{ load = "a\\u0000b" }', "error[no-run]"),
         ('{ load = "first-1", upto = "bot" }', "did you mean 'both'?"),
         ('{ dense = 8 }, { load = "first-1" }', "reads [8] of float32, and first-1 was trained on [64] of float32"),
         ('{ load = "first-1", init = "zeros" }', "has no parameters to give initial values"),
@@ -184,7 +184,7 @@ def test_runs_that_load_each_other_or_are_damaged(folder: Path, tmp_path: Path) 
         (tmp_path / f"runs/{name}-1/spec.toml").write_text(text.replace("NEXT", other))
         (tmp_path / f"runs/{name}-1/resolved.json").write_text(facts)
     (tmp_path / "spec.toml").write_text(text.replace("../NEXT", "a"))
-    assert "load1 is inside itself" in netspec(tmp_path, "check", "spec.toml").err
+    assert "the run ../a-1 is inside itself" in netspec(tmp_path, "check", "spec.toml").err
     for damage in ("", "[]", '{"facts": {}}', '{"facts": {"inputs": {"input": {"shape": [1e400]}}}}', "[" * 100_000):
         (tmp_path / "runs/a-1/resolved.json").write_text(damage)
         found = netspec(tmp_path, "check", "spec.toml")

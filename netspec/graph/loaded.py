@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from netspec.diagnostics import Place, nearest
+from netspec.diagnostics import Diagnostic, Place, SpecError, nearest
 from netspec.document import read
 from netspec.graph.facts import Facts
 from netspec.graph.fill import fill_sections
@@ -60,45 +61,50 @@ class Taken:
     input: str
 
 
-def taken_layers(load: Load, x: Value, place: Place, within: tuple[Path, ...], resolve: Resolve) -> Taken:
+def taken_layers(
+    load: Load, x: Value, place_of: Callable[[str], Place], within: tuple[Path, ...], resolve: Resolve
+) -> Taken:
     """The layers that a `load` stands for.
 
     Args:
         x: what they are to read.
-        place: where it is written; relative paths start beside that text.
+        place_of: gives the place of one of its keys; relative paths start beside that text.
         within: the runs that are being loaded.
         resolve: makes a graph of a spec and what its data told.
 
     Raises:
-        Mismatch: there is no such run or no such layer in it, or it reads something else.
-        SpecError: the run's spec has mistakes.
+        Mismatch: the run reads something else.
+        SpecError: there is no such run or no such layer in it, or its spec has mistakes.
     """
+    place = place_of("load")
     folder = folder_of(load.load, place)
     if folder is None:
-        raise Mismatch(f"finds no run '{load.load}'", "load", "neither beside this file nor in runs/")
+        raise _no_run(load.load, place)
     if (here := folder.resolve()) in within or len(within) >= DEEPEST:
-        raise Mismatch("is inside itself" if here in within else f"is inside {DEEPEST} others", "load", "without end")
-    spec, facts = _read(folder, load.load)
+        what = "inside itself" if here in within else f"inside {DEEPEST} others"
+        raise SpecError(Diagnostic("recursive-load", f"the run {load.load} is {what}", place, label="without end"))
+    spec, facts = _read(folder, load.load, place)
     graph = resolve(fill_sections(spec, facts), facts, (*within, here))
-    name, value = _input(graph, load.load)
+    name, value = _input(graph, load.load, place)
     if (value.shape, value.dtype, value.padded) != (x.shape, x.dtype, x.padded):
         found, there = (f"{v.shape} of {v.dtype}{', padded' * v.padded}" for v in (x, value))
         raise Mismatch(f"reads {found}, and {load.load} was trained on {there}", "load")
-    nodes = _kept(graph.nodes[: _end(load, graph) + 1])
+    nodes = _kept(graph.nodes[: _end(load, graph, place_of("upto")) + 1])
     asked = any(name in node.sources for node in _every(nodes))
     layers = (*([Identity(name=name)] if asked else []), *_plain(nodes))
     given: dict[str, Any] = {key: getattr(load, key) for key in Layer.model_fields}
     return Taken(LoadedLayers(load=load.load, layers=layers, **given), graph, nodes, name if asked else "")
 
 
-def _input(graph: Graph, run: str) -> tuple[str, Value]:
+def _input(graph: Graph, run: str, place: Place) -> tuple[str, Value]:
     if len(graph.inputs) != 1:
-        raise Mismatch(f"takes runs of one input, and {run} has {len(graph.inputs)}", "load")
+        message = f"load takes runs of one input, and {run} has {len(graph.inputs)}"
+        raise SpecError(Diagnostic("unsupported", message, place))
     ((name, value),) = graph.inputs.items()
     return name, value
 
 
-def _end(load: Load, graph: Graph) -> int:
+def _end(load: Load, graph: Graph, place: Place) -> int:
     """Which node of a graph is the last one that is taken."""
     names = [node.name for node in graph.nodes]
     if load.upto is None:
@@ -106,9 +112,10 @@ def _end(load: Load, graph: Graph) -> int:
         return next((i for i, node in enumerate(graph.nodes) if node.path == main), len(names) - 1)
     if load.upto not in names:
         guess = nearest(load.upto, names)
-        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-        label = f"did you mean '{guess}'?" if guess else f"there are: {shown}"
-        raise Mismatch(f"finds no layer '{load.upto}' in {load.load}", "upto", label)
+        note = f"there are: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
+        label = f"did you mean '{guess}'?" if guess else ""
+        message = f"no layer of {load.load} is called '{load.upto}'"
+        raise SpecError(Diagnostic("unknown-name", message, place, label=label, note=note))
     return names.index(load.upto)
 
 
@@ -137,17 +144,30 @@ def folder_of(written: str, place: Place, *, copies: bool = True) -> Path | None
     return None
 
 
-def _read(folder: Path, written: str) -> tuple[Spec, Facts]:
+def _no_run(written: str, place: Place) -> SpecError:
+    beside = Path(place.source.name).parent
+    known: list[str] = []
+    for parent in {(beside / written).parent, Path(written).parent, Path("runs")}:
+        with suppress(OSError, ValueError):
+            known += [one.name for one in parent.iterdir() if (one / FILES[1]).is_file()]
+    guess = nearest(Path(written).name, known)
+    label = f"did you mean '{Path(written).with_name(guess)}'?" if guess else ""
+    note = "looked for beside this file, here, and in runs/"
+    return SpecError(Diagnostic("no-run", f"there is no run '{written}'", place, label=label, note=note))
+
+
+def _read(folder: Path, written: str, place: Place) -> tuple[Spec, Facts]:
     spec = decode(read(folder / FILES[0]))
     if spec.model is None or spec.is_point:
-        raise Mismatch(f"takes runs of one network, and {written} is none", "load")
+        message = f"load takes runs of one network, and {written} is none"
+        raise SpecError(Diagnostic("unsupported", message, place))
     path = folder / FILES[1]
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError("is too large")
         facts = Facts.from_json(json.loads(path.read_bytes())["facts"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise Mismatch(f"cannot read {path}: {error!r}", "load") from error
+        raise SpecError(Diagnostic("run-damaged", f"cannot read {path}: {error!r}", place)) from error
     return spec, facts
 
 

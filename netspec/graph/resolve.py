@@ -320,8 +320,13 @@ class _Resolver:
     def loaded(self, node: Node, item: Written, frame: Frame) -> Node:
         """Layers of an earlier run, as a block."""
         assert isinstance(item.layer, Load)
-        place = self.document.value_place((*item.at, "load"))
-        taken = taken_layers(item.layer, item.inputs[0], place, self.loading, resolve)
+        taken = taken_layers(
+            item.layer,
+            item.inputs[0],
+            lambda key: self.document.value_place((*item.at, key)),
+            self.loading,
+            resolve,
+        )
         lowered = taken.layer.lower(item.inputs[0].shape)
         node = self.branches(lowered, replace(node, layer=taken.layer), item, frame)
         check_taken(node, taken)
