@@ -37,7 +37,8 @@ def _renames(value: Any) -> Any:
         if not isinstance(own, str) or not 0 < len(own) <= LONGEST or not 0 < len(theirs) <= LONGEST:
             raise must_be(example, value)
         if stars(theirs) != stars(own):
-            raise must_be(f"patterns with the same stars on both sides, as {example}", {theirs: own})
+            message = "must have the same stars on both sides, and '{own}' has others than '{theirs}'"
+            raise PydanticCustomError("value", message, {"own": own, "theirs": theirs})
     return dict(value)
 
 

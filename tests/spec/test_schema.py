@@ -84,6 +84,7 @@ UNSEEN: Mapping[str, str] = {
     "scale": "a schema compares no two numbers",
     "schedule_not_rising": TIMES,
     "share_input": OTHER_PART,
+    "start_stars": "a schema compares no two patterns",
 }
 """Mistakes of those codes that it cannot see, and why."""
 
