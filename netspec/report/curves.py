@@ -117,6 +117,7 @@ def draw(
     title: str = "",
     x_label: str = "step",
     x_range: Point | None = None,
+    linear: bool = False,
 ) -> list[Text]:
     """The curves as `height` lines of at most `width` columns: title and legend, canvas, axis.
 
@@ -129,6 +130,7 @@ def draw(
         title: stands over the canvas, before the legend.
         x_label: stands at the end of the axis.
         x_range: what the axis spans, where that is not what the points span.
+        linear: no logarithmic scale, even where values span decades.
     """
     assert width >= 20, "a chart needs 20 columns"
     assert height >= 5, "a chart needs 5 lines"
@@ -137,7 +139,7 @@ def draw(
     pens = [_pen(s, i, not ascii, colour) for i, s in enumerate(series)]
     rows = height - 3
     x = _range([p[0] for points in shown for p in points], x_range)
-    y = _scale([p[1] for points in shown for p in points]).rounded(rows)
+    y = _scale([p[1] for points in shown for p in points], linear).rounded(rows)
     labels = _labels(y, rows)
     margin = max(LEAST_MARGIN, *map(len, labels.values()))
     columns = width - margin - 2
@@ -182,10 +184,10 @@ def _range(values: Sequence[float], given: Point | None) -> Axis:
     return Axis(low, high if high > low else low + 1.0)
 
 
-def _scale(values: Sequence[float]) -> Axis:
+def _scale(values: Sequence[float], linear: bool) -> Axis:
     """The axis of the values: logarithmic where they are positive and span decades, never of no height."""
     low, high = min(values, default=0.0), max(values, default=1.0)
-    if low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES:
+    if not linear and low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES:
         return Axis(low, high, log=True)
     if math.isclose(low, high, rel_tol=1e-9, abs_tol=SMALLEST):
         margin = max(abs(low) / 10, SMALLEST) if low else 1.0
