@@ -150,3 +150,17 @@ def test_only_the_numbers_of_another_width_are_told(folder: Path) -> None:
         start_arrays(opened.spec, resolve(opened.spec, opened.build().facts), opened.directory)
     assert "hidden/kernel is [4, 4] here and [4, 5] there" in str(error.value)
     assert "head/bias" not in str(error.value)
+
+
+def test_a_training_begins_there(folder: Path) -> None:
+    still = SPEC.replace("learning_rate = 0.01", "learning_rate = 1e-30").replace("steps = 30", "steps = 1")
+    (folder / "still.toml").write_text(f'{still}\n[start]\nrun = "first-1"\nonly = "hidden/*"\n')
+    (folder / "anew.toml").write_text(still)
+    for name in ("still", "anew"):
+        found = netspec(folder, "train", f"{name}.toml")
+        assert found.code == 0
+        assert ("started 2 of 6 parameters from first-1" in found.err) == (name == "still")
+    first, begun, anew = (result(folder / "runs" / name) for name in ("first-1", "still-1", "anew-1"))
+    for path, array in begun.items():
+        if not path.startswith("batch_norm1/"):
+            np.testing.assert_allclose(array, (first if path.startswith("hidden/") else anew)[path], atol=1e-20)
