@@ -386,6 +386,8 @@ class Plateau(Schedule):
     least: the factor is never below.
     """
 
+    example = '[schedule]\nkind = "plateau"\nmetric = "train/loss"\npatience = 5'
+
     metric: str = "validation/loss"
     factor: Share = 0.1
     patience: Count = 10

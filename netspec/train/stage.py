@@ -176,7 +176,8 @@ class Stage:
         updater = self.phase.updater
         if updater.observe is None or updater.metric is None:
             return state
-        told = np.array([metrics[updater.metric] for metrics in values], np.float32)
+        higher = self.phase.objective.metrics[updater.metric.partition("/")[2]].higher_is_better
+        told = np.array([metrics[updater.metric] for metrics in values], np.float32) * (-1 if higher else 1)
         if self.abreast is None:
             return state._replace(optimizer=jax.jit(updater.observe)(state.optimizer, told[0]))
         each = np.broadcast_to(told, (self.abreast,))  # an ensemble is told one value
