@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-__all__ = ["PlateauState", "observer", "plateau"]
+__all__ = ["PlateauState", "factor_of", "observer", "plateau"]
 
 
 class PlateauState(NamedTuple):
@@ -41,6 +41,16 @@ def plateau() -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(init, update)
 
 
+def factor_of(state: Any) -> jax.Array:
+    """The factor that an optimizer's whole state holds; 1 where it has none."""
+    found = [p for p in jax.tree.leaves(state, is_leaf=_is_one) if _is_one(p)]
+    return found[0].scale if found else jnp.ones(())
+
+
+def _is_one(part: Any) -> bool:
+    return isinstance(part, PlateauState)
+
+
 def observer(
     factor: float, patience: int, *, cooldown: int = 0, threshold: float = 1e-4, least: float = 0.0
 ) -> Callable[[Any, Any], Any]:
@@ -68,9 +78,6 @@ def observer(
         )
 
     def observe(state: Any, value: Any) -> Any:
-        def is_one(part: Any) -> bool:
-            return isinstance(part, PlateauState)
-
-        return jax.tree.map(lambda part: seen(part, value) if is_one(part) else part, state, is_leaf=is_one)
+        return jax.tree.map(lambda part: seen(part, value) if _is_one(part) else part, state, is_leaf=_is_one)
 
     return observe

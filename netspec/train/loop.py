@@ -225,6 +225,7 @@ class _Training:
     def _of_phase(self) -> _Verdict:
         """The events of a phase from where it stands; returns whether the training was interrupted, or is over."""
         stage = self.stage
+        self.factors = stage.factors(self.state)
         feed = feed_for(self.parts.train, capacity(), stage.length)
         waiting: list[tuple[Window, Any, Any]] = []
         self.clock.took()
@@ -304,7 +305,7 @@ class _Training:
                 self.stage.behind + window.end,
                 self.stage.epoch(window.end),
                 loss,
-                rate,
+                None if rate is None else rate * float(self.factors[i]),
                 gradient_norm,
                 window.count * window.batch / max(seconds, 1e-9),
                 max(0.0, compiling),
@@ -436,6 +437,7 @@ class _Training:
         if phase.judge.keep:
             self._keep(weights, better)
         self.state = stage.observed(self.state, each)
+        self.factors = stage.factors(self.state)
         self.clock.ready = time.monotonic()
         seconds = time.monotonic() - began
         over = False

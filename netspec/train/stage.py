@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from netspec.build.program import Phase, Program
+from netspec.nn.plateau import factor_of
 from netspec.train.device import capacity
 from netspec.train.diagnoses.condition import Health
 from netspec.train.diagnoses.physician import Physician
@@ -182,6 +183,12 @@ class Stage:
             return state._replace(optimizer=jax.jit(updater.observe)(state.optimizer, told[0]))
         each = np.broadcast_to(told, (self.abreast,))  # an ensemble is told one value
         return state._replace(optimizer=jax.jit(jax.vmap(updater.observe))(state.optimizer, each))
+
+    def factors(self, state: State) -> np.ndarray[Any, Any]:
+        """By how much the optimizer has lessened the learning rate beside what the step says, for each network."""
+        if self.phase.updater.metric is None:
+            return np.ones(self.abreast or 1)
+        return np.atleast_1d(np.asarray(factor_of(state.optimizer), np.float64))
 
     def epoch(self, step: int) -> float:
         """Passes over the training examples after so many steps of the phase, those of the phases before counted."""
