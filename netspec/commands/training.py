@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from shlex import quote
@@ -33,6 +33,7 @@ class Session:
         runs: the directory of each run; several, where one spec is trained with several seeds at once.
         seeds: of each.
         resumed: where each goes on.
+        over: which of the runs are not gone on with, while others are.
         start: weights to begin with, by path, in the place of initial ones.
         warnings: what a person should know before.
         remarks: what is legal in the spec and most likely wrong, a line each.
@@ -46,6 +47,7 @@ class Session:
     start: Mapping[str, Any] | None = None
     warnings: tuple[Diagnostic, ...] = ()
     remarks: tuple[Diagnostic, ...] = ()
+    over: frozenset[int] = frozenset()
 
     @property
     def run(self) -> Path:
@@ -68,7 +70,13 @@ class Session:
         from netspec.runs.together import as_one
 
         recorded = self._recorded(interrupted)
-        yield from (event for _, event in recorded) if len(self.runs) == 1 else as_one(recorded, len(self.runs))
+        if len(self.runs) == 1:
+            yield from (event for _, event in recorded)
+            return
+        for event in as_one(recorded, len(self.runs)):
+            yield event
+        if getattr(event, "reason", "") == "diverged":
+            raise TrainingError(Diagnostic("diverged", f"none of the {len(self.runs)} runs came to an end"))
 
     def _recorded(self, interrupted: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
         from netspec.runs.directory import lock
@@ -79,7 +87,7 @@ class Session:
             for run in self.runs:
                 held.enter_context(lock(run))
             each = zip(self.runs, self.seeds, self.resumed, strict=True)
-            learners = [Learner(*one) for one in each]
+            learners = [Learner(*one, ended=i in self.over) for i, one in enumerate(each)]
             events = train_abreast(self.program, self.dataset, learners, start=self.start, interrupted=interrupted)
             first = next(events)  # the checkpoint fits: only now may the record be cut back to it
             going = {i: learner for i, learner in enumerate(learners) if not learner.ended}
@@ -207,12 +215,13 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     program = program_of(trained.opened.spec, dataset.facts)
     if len(each) > 1:
         _check_abreast(program)
-    resumed, warnings = _checkpoints([one.run.path for one in each], program)
+    over = _over([one.run.state for one in each])
+    resumed, warnings = _checkpoints([one.run.path for one in each], over, program, edited)
     if resumed[0] is not None:
         warnings += _changed(trained, resumed[0])
     begun = None if resumed[0] is not None else _begun(program, trained)
     runs, seeds = tuple(one.run.path for one in each), tuple(one.opened.spec.seed for one in each)
-    return Session(runs, seeds, program, dataset, resumed, begun, warnings)
+    return Session(runs, seeds, program, dataset, resumed, begun, warnings, over=over)
 
 
 def _begun(program: Program, trained: Trained) -> Mapping[str, Any] | None:
@@ -222,10 +231,17 @@ def _begun(program: Program, trained: Trained) -> Mapping[str, Any] | None:
     return None if begun is None else begun.arrays
 
 
+def _over(states: Sequence[str]) -> frozenset[int]:
+    """Which of several runs are not gone on with: what is done, and what diverged while others did not."""
+    ended = ("done", "diverged") if set(states) - {"done", "diverged"} else ("done",)
+    over = frozenset(i for i, state in enumerate(states) if state in ended)
+    return over if len(over) < len(states) else frozenset()
+
+
 def _checkpoints(
-    runs: Sequence[Path], program: Program
+    runs: Sequence[Path], over: frozenset[int], program: Program, edited: bool
 ) -> tuple[tuple[Checkpoint | None, ...], tuple[Diagnostic, ...]]:
-    """Where each run goes on: all at one step, but for those that are over; anew, where there is none for all.
+    """Where each run goes on: all at one step; anew, where there is no such step.
 
     Raises:
         RunError: a checkpoint does not fit the program.
@@ -234,22 +250,38 @@ def _checkpoints(
 
     found = [newest(run) for run in runs]
     warnings = tuple(damage for _, damages in found for damage in damages)
-    newest_ones = [checkpoint for checkpoint, _ in found]
-    going = [c.step for c in newest_ones if c is not None and not c.meta["ended"]]
-    step = min(going) if going else max((c.step for c in newest_ones if c is not None), default=0)
-    if any(c is None for c in newest_ones):
+    own = [checkpoint for checkpoint, _ in found]
+    if edited:
+        _check_together(runs, own)
+        own = [c and replace(c, meta={**c.meta, "ended": False}) for c in own]
+    # Saved as it ended, a run is in no need of a step that others have, too.
+    going = [i for i, c in enumerate(own) if i not in over and (c is None or not c.meta["ended"])]
+    steps = [c.step for i, c in enumerate(own) if c is not None and i in going]
+    if len(steps) < len(going):
         return (None,) * len(runs), warnings
     # Killed amid a save, some runs are a checkpoint ahead: the one before is still there.
-    each = [
-        c if c is None or c.step == step or (len(runs) > 1 and c.meta["ended"]) else newest(run, step)[0]
-        for run, c in zip(runs, newest_ones, strict=True)
-    ]
-    if any(c is None for c in each):
+    behind = {i for i in going if (c := own[i]) is not None and c.step > min(steps)}
+    own = [newest(run, min(steps))[0] if i in behind else c for i, (run, c) in enumerate(zip(runs, own, strict=True))]
+    if any((c := own[i]) is None or c.step != min(steps) for i in going):
         return (None,) * len(runs), warnings
-    for run, checkpoint in zip(runs, each, strict=True):
-        assert checkpoint is not None
-        _check_fits(run, checkpoint, program)
-    return tuple(each), warnings
+    for i in set(range(len(runs))) - over:
+        _check_fits(runs[i], own[i], program)
+    first = next(c for i, c in enumerate(own) if i in going or i not in over)
+    return tuple(first if i in over else c for i, c in enumerate(own)), warnings
+
+
+def _check_together(runs: Sequence[Path], ended: Sequence[Checkpoint | None]) -> None:
+    """See that runs which were trained at once, and ended, can go on at once.
+
+    Raises:
+        RunError: they ended at different steps.
+    """
+    steps = [checkpoint.step for checkpoint in ended if checkpoint is not None and checkpoint.meta["ended"]]
+    if len(set(steps)) > 1:
+        message = (
+            f"{runs[0].name} and those that were trained with it ended at different steps, and cannot go on at once"
+        )
+        raise RunError(Diagnostic("run-done", message, help="train anew"))
 
 
 def _changed(trained: Trained, checkpoint: Checkpoint) -> tuple[Diagnostic, ...]:
@@ -327,7 +359,8 @@ def _check_unchanged(trained: Trained) -> None:
         )
 
 
-def _check_fits(path: Path, checkpoint: Checkpoint, program: Program) -> None:
+def _check_fits(path: Path, checkpoint: Checkpoint | None, program: Program) -> None:
+    assert checkpoint is not None
     phase = checkpoint.meta.get("phase", 0)
     if phase >= len(program.phases):
         message = f"{path} is in its phase {phase + 1}, and its spec has {len(program.phases)}"

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Learner:
         resumed: where to go on.
         best, best_step: the best value of the metric so far, and when.
         metrics: as they were last measured.
-        ended: whether it is over, while others go on.
+        ended: whether it is over, and has said so, while others go on.
     """
 
     run: Path | None
@@ -183,16 +183,17 @@ class _Training:
         return stacked(each) if self.abreast else each[0]
 
     def _go_on(self, resumed: Sequence[Checkpoint]) -> None:
-        meta = resumed[0].meta
-        self.stage = self._stage(meta["phase"], meta["behind"], meta["passes"])
+        # What is over, perhaps at an earlier step, has a place among the arrays, and nobody looks at what is there.
+        first = next((c for c in resumed if not c.meta["ended"]), resumed[0])
+        each = [first if c.meta["ended"] else c for c in resumed]
+        self.stage = self._stage(first.meta["phase"], first.meta["behind"], first.meta["passes"])
         together = len(resumed) > 1
-        abreast = self.stage.abreast
-        self.state = restored(self.stage.phase, resumed, abreast, together=together)
-        self.kept = restored_best(resumed, together=together)
-        self.local = resumed[0].step - self.stage.behind
+        self.state = restored(self.stage.phase, each, self.stage.abreast, together=together)
+        self.kept = restored_best(each, together=together)
+        self.local = first.step - self.stage.behind
         for learner, checkpoint in zip(self.learners, resumed, strict=True):
             learner.best, learner.best_step = checkpoint.meta["best_value"], checkpoint.meta["best_step"]
-            learner.ended = together and checkpoint.meta["ended"]
+            learner.metrics = checkpoint.meta["metrics"]
 
     @property
     def step(self) -> int:
@@ -208,6 +209,9 @@ class _Training:
         yield from self._each(self._started)
         if len(self.program.phases) > 1:
             yield from self._each(self._entered)
+        yield from self._untold()
+        if not self.going:
+            return
         while True:
             if (yield from self._of_phase()):
                 return
@@ -215,6 +219,16 @@ class _Training:
                 break
             yield from self._next_phase()
         yield from self._finished(self.going)
+
+    def _untold(self) -> Iterator[tuple[int, Event]]:
+        """The end of those that were saved as they ended, and stopped before they said so."""
+        for i in self.going:
+            learner = self.learners[i]
+            if learner.resumed is not None and learner.resumed.meta["ended"]:
+                learner.ended, step = True, learner.resumed.step
+                end = self._end(i, "done", learner.metrics)
+                best = end.best_step if self.stage.phase.judge.keep else step
+                yield i, replace(end, step=step, epoch=self.stage.epoch(step - self.stage.behind), best_step=best)
 
     def _each(self, event: Callable[[int], Event]) -> Iterator[tuple[int, Event]]:
         for i in self.going:
@@ -500,6 +514,7 @@ class _Training:
             "best_value": learner.best,
             "best_step": learner.best_step,
             "ended": learner.ended,
+            "metrics": dict(learner.metrics),
             "halt": self.halts[i].to_json(),
             "physician": self.physicians[i].to_json(),
             "phase": stage.index,
@@ -523,7 +538,7 @@ class _Training:
     def _finished(self, which: Sequence[int]) -> Iterator[tuple[int, Event]]:
         metrics = self._measured(list(self.stage.measures), self._result())
         for i in which:
-            self.learners[i].ended = True
+            self.learners[i].ended, self.learners[i].metrics = True, metrics[i]
         yield from self._saved(which)
         for i in which:
             yield i, self._end(i, "done", metrics[i])
