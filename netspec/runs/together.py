@@ -22,12 +22,12 @@ def as_one(events: Iterable[tuple[int, Event]], runs: int) -> Iterator[Event]:
     """
     waiting: list[Event] = []
     alerts: list[Event] = []
-    ended: list[Finished] = []
+    ended: dict[int, Finished] = {}
     for i, event in events:
         if isinstance(event, Alerted):
             alerts.append(replace(event, message=f"run {i + 1} of {runs}: {event.message}"))
         elif isinstance(event, Finished):
-            ended.append(event)
+            ended[i] = event
         else:
             if waiting and (type(event), event.step) != (type(waiting[0]), waiting[0].step):
                 yield from (_mean(waiting), *alerts)
@@ -37,7 +37,7 @@ def as_one(events: Iterable[tuple[int, Event]], runs: int) -> Iterator[Event]:
         yield _mean(waiting)
     yield from alerts
     if ended:
-        yield _last(ended)
+        yield _last([event for _, event in sorted(ended.items())])
 
 
 def _mean(events: Sequence[Event]) -> Event:
