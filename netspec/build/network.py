@@ -207,7 +207,7 @@ class _Run:
         for node in nodes:
             inputs = [self.values[source] for source in node.sources] or [x]
             y = self.node(node, inputs)
-            x = inputs[0] if node.aside else y
+            x = x if node.aside else y
             if node.path in self.network.wanted or node.path in self.also:
                 self.values[node.path] = y
         return x

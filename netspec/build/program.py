@@ -9,6 +9,7 @@ from netspec.build.clock import clock_of
 from netspec.build.network import Network
 from netspec.build.objective import Objective, build_objective
 from netspec.build.optimizer import Updater, build_optimizer
+from netspec.build.start import check_start
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.document import Path
 from netspec.graph.facts import Facts
@@ -145,6 +146,7 @@ def build(spec: Spec, facts: Facts) -> Program:
         message = "several models are trained by several losses with optimizers of their own, which is not there yet"
         help_ = "they can be inspected and compiled; [model] can be trained"
         raise SpecError(Diagnostic("unsupported", message, place, help=help_))
+    check_start(filled, graph)
     specs = phase_specs(filled)
     phases = tuple(_phase(one, i, filled, graph, facts) for i, one in enumerate(specs))
     return Program(filled, facts, Network(graph), phases)

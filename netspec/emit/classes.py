@@ -96,7 +96,7 @@ class Writer:
                 result = replace(result, name=target)
             result = replace(result, kept=True)
             self.values[node.path] = result
-        return replace(inputs[0], kept=inputs[0].kept) if node.aside else result
+        return flow if node.aside else result
 
     def single(self, entries: Entries, inputs: Sequence[Flow], target: str) -> Flow:
         cells = [At(item.first, row) for row, item in entries]

@@ -15,10 +15,11 @@ from netspec.emit.objective import loss_function
 from netspec.emit.optimizer import OptimizerWriter, check_optimizer, told
 from netspec.emit.variables import Variables, dotted, function
 from netspec.spec.call import Shape
+from netspec.spec.layers.load import LoadedLayers
 
 __all__ = ["functions"]
 
-SAID = {"epochs", "steps", "batch", "evaluate", "save", "keep"}
+SAID = {"epochs", "steps", "batch", "evaluate", "save", "keep", "stop"}
 """Keys of `[train]` that are spoken of."""
 
 
@@ -55,6 +56,7 @@ def _check(program: Program) -> None:
 _ELSEWHERE: Mapping[tuple[str, ...], Callable[[Program], bool]] = {
     ("phase",): lambda program: bool(program.spec.phases),
     ("start",): lambda program: program.spec.start is not None,
+    ("model", "layers"): lambda program: any(isinstance(n.layer, LoadedLayers) for n in program.network.graph.every()),
     ("data", "augment"): lambda program: program.last.augment is not None,
     ("train", "batch"): lambda program: len(program.last.clock.stretches) > 1,
 }
@@ -180,8 +182,9 @@ class _Writer:
             target = facts.targets[name]
             what = f", classes from 0 to {len(target.labels) - 1}" if target.kind == "class" else ""
             found.append(f"`{name}` {Shape(('n', *target.shape))}{what}")  # type: ignore[arg-type]
-        keep = self.program.spec.train.keep if self.program.spec.train else None
-        kept = f" The result is the last step's; the spec keeps the best {keep.best}'s." if keep else ""
+        train = self.program.last.train
+        kept = f" The result is the last step's; the spec keeps the best {train.keep.best}'s." if train.keep else ""
+        kept += " All steps are made; the spec may stop before." if train.stop else ""
         return f"Train on the arrays of an .npz file, as [data] transforms them: {'; '.join(found)}.{kept}"
 
     def from_data(self, seed: int) -> list[Statement]:

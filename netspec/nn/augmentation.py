@@ -15,12 +15,12 @@ from jax.scipy.ndimage import map_coordinates
 __all__ = [
     "Mixed",
     "colour",
-    "crop",
     "cutmix",
     "cutout",
     "flip",
     "mixup",
     "moved",
+    "random_crop",
     "rotate",
     "shift",
     "sometimes",
@@ -37,7 +37,7 @@ def flip(key: jax.Array, x: jax.Array, *, axis: str = "horizontal") -> jax.Array
     return x[:, :, ::-1] if axis == "horizontal" else x[:, ::-1]
 
 
-def crop(key: jax.Array, x: jax.Array, *, padding: int, fill: str = "zeros") -> jax.Array:
+def random_crop(key: jax.Array, x: jax.Array, *, padding: int, fill: str = "zeros") -> jax.Array:
     """Images padded on all sides, and a part of the old size of each, anywhere with equal chance (He et al., 2015).
 
     Args:

@@ -77,7 +77,7 @@ class Crop(Augmentation):
     fill: Fill = "zeros"
 
     def lower(self) -> Call:
-        return call("netspec.nn.augmentation.crop", padding=self.crop, fill=self.fill)
+        return call("netspec.nn.augmentation.random_crop", padding=self.crop, fill=self.fill)
 
     def check(self, image: Shape) -> None:
         if self.crop >= min(image.spatial):

@@ -37,6 +37,14 @@ BATCH = 4
 MOST_CALLS, MOST_PARAMETERS, MOST_PRODUCTS = 70, 3_000_000, 100_000_000
 """Of a network that is run."""
 
+WITHOUT_SOURCE = {"finetune": "phase", "greedy_autoencoder": "phase", "rbf": "optimizer"}
+"""Specs whose training goes beyond a step of one loss and its gradient, and what of them has no source."""
+
+
+def with_source(specs: Path) -> list[Path]:
+    """The specs in a folder that become source; those of points are no networks."""
+    return sorted(p for p in specs.glob("*.toml") if not p.match("valley_*") and p.stem not in WITHOUT_SOURCE)
+
 
 @dataclass(frozen=True)
 class Case:

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from own import Case, write_job
+from own import Case, with_source, write_job
 
 HERE = Path(__file__).parent
 SPECS = HERE.parents[1] / "specs"
@@ -30,8 +30,7 @@ def cases() -> list[Case]:
     valid = HERE.parent / "specs" / "valid"
     trained = [*valid.glob("loss_*.toml"), *valid.glob("schedule_*.toml"), *valid.glob("train_*.toml")]
     trained += (HERE / "trained").glob("*.toml")
-    networks = [path for path in SPECS.glob("*.toml") if not path.match("valley_*")]  # those are points
-    specs = [Case(path.stem, path=str(path)) for path in sorted([*networks, *trained])]
+    specs = [Case(path.stem, path=str(path)) for path in sorted([*with_source(SPECS), *trained])]
     smaller = [
         Case(f"small_{name}", str(SPECS / f"{name}.toml"), settings=(f"model.input=[{n}, {n}, 3]",), compare="outputs")
         for name, n in SMALLER.items()

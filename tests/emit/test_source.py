@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 from flax import nnx
+from own import WITHOUT_SOURCE, with_source
 
 from netspec import nn
 from netspec.build import Network
@@ -67,6 +68,7 @@ EXPECTED = '''\
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from own import WITHOUT_SOURCE, with_source
 
 
 class ConvNorm(nnx.Module):
@@ -180,7 +182,7 @@ def test_imports_are_in_ruffs_order() -> None:
 def test_files_are_formatted_and_clean(form: str, tmp_path: Path) -> None:
     folder = Path(__file__).parent / "forms"
     if form == "specs":
-        for path in (p for p in SPECS.glob("*.toml") if not p.match("valley_*")):  # those are points
+        for path in with_source(SPECS):
             (tmp_path / f"{path.stem}.py").write_text(compiled(path).source, "utf-8")
     else:
         for path in folder.glob("*.toml"):
@@ -189,6 +191,14 @@ def test_files_are_formatted_and_clean(form: str, tmp_path: Path) -> None:
         options = ["--isolated", "--line-length", "120", "--target-version", "py311"]
         done = subprocess.run(["ruff", *command, *options, str(tmp_path)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("name", WITHOUT_SOURCE)
+def test_a_training_that_has_no_source_says_what_has_none(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        compiled(SPECS / f"{name}.toml")
+    assert caught.value.diagnostics[0].code == "compile"
+    assert WITHOUT_SOURCE[name] in caught.value.diagnostics[0].message
 
 
 REFUSED = {

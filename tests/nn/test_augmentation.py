@@ -15,8 +15,8 @@ from scipy import ndimage, stats
 from netspec.nn import augmentation as a
 
 EACH: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
-    "crop": partial(a.crop, padding=2),
-    "crop reflect": partial(a.crop, padding=2, fill="reflect"),
+    "crop": partial(a.random_crop, padding=2),
+    "crop reflect": partial(a.random_crop, padding=2, fill="reflect"),
     "rotate": partial(a.rotate, degrees=40),
     "shift": partial(a.shift, by=0.3),
     "zoom": partial(a.zoom, by=0.3, fill="reflect"),
@@ -80,7 +80,7 @@ def test_a_crop_is_each_part_of_the_padded_image_equally_often(fill: str, mode: 
     x = np.asarray(images(1))
     padded = np.pad(x[0], ((padding, padding), (padding, padding), (0, 0)), mode)
     parts = {padded[i : i + 6, j : j + 5].tobytes(): 5 * i + j for i in range(5) for j in range(5)}
-    y = np.asarray(a.crop(KEY, jnp.repeat(x, n, axis=0), padding=padding, fill=fill))
+    y = np.asarray(a.random_crop(KEY, jnp.repeat(x, n, axis=0), padding=padding, fill=fill))
     assert len(parts) == 25
     assert likely(np.bincount([parts[image.tobytes()] for image in y], minlength=25))
 
