@@ -68,7 +68,6 @@ EXPECTED = '''\
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from own import WITHOUT_SOURCE, with_source
 
 
 class ConvNorm(nnx.Module):
