@@ -31,7 +31,13 @@ def write(
         size: width and height in inches.
         alt: the figure in one sentence, for those who do not see it.
     """
-    pictures = {f"figure.{form}": picture(draw, size, form) for form in ("svg", "png")}
+
+    def onto(figure: Figure) -> None:
+        draw(figure)
+        for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) if axis.get_scale() == "log"):
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+
+    pictures = {f"figure.{form}": picture(onto, size, form) for form in ("svg", "png")}
     name = min(pictures, key=lambda name: len(pictures[name]))  # many points are fewer bytes as pixels
     for other in pictures:
         (folder / other).unlink(missing_ok=True)

@@ -22,8 +22,10 @@ STUDIES = (
     "momentum",
     "constant_rate",
     "newton",
+    "lbfgs",
     "batch_norm",
     "residual",
+    "ensemble",
 )
 """In the order of the index."""
 

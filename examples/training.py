@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from netspec import commands
-from netspec.commands.trained import weights_of
+from netspec.build import Program
 from netspec.diagnostics import TrainingError
 from netspec.runs.events import Evaluated, Event, Finished, Stepped
 from netspec.runs.records import read_events
+from netspec.train.checkpoint import newest
+from netspec.train.saved import result_of
 
 __all__ = ["Trained", "trained"]
 
@@ -31,10 +33,12 @@ class Trained:
     Args:
         run: its directory.
         events: what happened, in order.
+        program: what the spec became.
     """
 
     run: Path
     events: tuple[Event, ...]
+    program: Program
 
     @property
     def end(self) -> Finished:
@@ -59,12 +63,10 @@ class Trained:
 
     def weights(self) -> dict[str, Array]:
         """The parameters that were kept, by path."""
-        parameters = weights_of(commands.open_run(self.run))[2]
+        checkpoint, _ = newest(self.run)
+        assert checkpoint is not None, "a run that has ended has a checkpoint"
+        parameters, _ = result_of(self.program, checkpoint)
         return {path: np.asarray(values) for path, values in parameters.items()}
-
-    def evaluated(self) -> Mapping[str, float]:
-        """What the parameters that were kept reach on every part of the data, training part included."""
-        return commands.evaluate(self.run).metrics
 
     def predicted(self, points: Array, columns: Sequence[str]) -> Array:
         """What the network says of other points [n, columns]: a probability for each class, or numbers."""
@@ -87,7 +89,7 @@ def trained(spec: Path, settings: Sequence[str] = (), seeds: int | Sequence[int]
             pass
     except TrainingError:
         pass  # a run that diverged is a result, too: its record says so
-    return [Trained(run, read_events(run)) for run in session.runs]
+    return [Trained(run, read_events(run), session.program) for run in session.runs]
 
 
 @functools.cache

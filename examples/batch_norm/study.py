@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 NETWORKS = ("plain", "normalised")
-DEPTHS = (2, 4, 6, 8, 10)
+DEPTHS = (2, 4, 6, 10)
 
 
 def study(quick: bool = False) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def main() -> str:
     rows = [["hidden layer", "test accuracy", "largest difference of a weight between units"]]
     rows += [[NETWORKS[n], page.percent(found[n]), _most(n, found)] for n in NETWORKS]
     page.write(
-        HERE, rows, lambda figure: draw(figure, found), (6.8, 3.0), "The weights of eight hidden units as images"
+        HERE, rows, lambda figure: draw(figure, found), (6.8, 2.2), "The weights of eight hidden units as images"
     )
     random, constant, one = (page.share(found[name]) for name in NETWORKS)
     return f"16 equal units {constant} test accuracy, 16 random ones {random}, a single one {one}"

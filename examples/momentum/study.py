@@ -38,10 +38,10 @@ def study(quick: bool = False) -> dict[str, Any]:
 def main() -> str:
     """Write the page, and give its result in a line."""
     found = study()
-    rows = [["condition number", "descent, steps", "with momentum, steps", "ratio", "√condition / 2"]]
+    rows = [["condition number", "descent, steps", "with momentum, steps", "ratio", "√condition"]]
     for condition in CONDITIONS:
         plain, momentum = (found[f"{name} {condition} steps"] for name in SPECS)
-        both = f"{plain / momentum:.1f}", f"{condition**0.5 / 2:.1f}"
+        both = f"{plain / momentum:.1f}", f"{condition**0.5:.1f}"
         rows.append([str(condition), f"{plain:,}", f"{momentum:,}", *both])
     page.write(HERE, rows, lambda figure: draw(figure, found), (8.0, 3.4), "Steps by condition number, and two paths")
     plain, momentum = (found[f"{name} 1000 steps"] for name in SPECS)

@@ -81,5 +81,5 @@ def draw(figure: Figure, found: dict[str, Any], titles: dict[str, str]) -> None:
                 *marked, marker, color=page.COLOURS[(0, 1, 3, 6)[j]], markersize=6, linestyle="", label=f"to a {kind}"
             )
         axes.set(title=titles[method], xticks=[], yticks=[], aspect="equal")
-    handles = [h for h in axes.get_legend_handles_labels()[0][:3]]
+    handles = axes.get_legend_handles_labels()[0][:3]
     page.legend_below(figure, axes, handles)

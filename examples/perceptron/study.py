@@ -37,8 +37,8 @@ def points() -> tuple[str, str]:
     draw = np.random.default_rng(1)
     across = np.array([0.8, 0.6])
     drawn = draw.uniform(-1, 1, size=(800, 2))
-    kept = drawn[np.abs(drawn @ across + 0.1) > 0.02][:200]
-    right = kept @ across + 0.1 > 0
+    kept = drawn[np.abs(drawn @ across) > 0.02][:200]
+    right = kept @ across > 0
     wrong = draw.permutation(200) < 20
     return _table(kept, right), _table(kept, right ^ wrong)
 

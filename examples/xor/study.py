@@ -37,12 +37,8 @@ def main() -> str:
     page.write(
         HERE, rows, lambda figure: draw(figure, found), (6.4, 3.2), "Share of seeds that learn all four examples"
     )
-    return f"best of {len(found['0'])} perceptrons {max(found['0']):.0%}; all right with 4 hidden units in {solved(found['4']):.0%} of seeds"
-
-
-def solved(best: Any) -> float:
-    """The share of seeds that had all four examples right."""
-    return float((best == 1).mean())
+    best, solved = max(found["0"]), (found["4"] == 1).mean()
+    return f"the best of {len(found['0'])} perceptrons has {best:.0%} right; 4 hidden units learn all in {solved:.0%} of seeds"
 
 
 def draw(figure: Figure, found: dict[str, Any]) -> None:
