@@ -62,7 +62,9 @@ def _value(value: Any) -> str:
         return repr(value)
     if value.name == "netspec.nn.schedules.scaled":
         return f"{value.arguments[0]!r}"
-    return f"{len(value.arguments)} parameters" if value.name == f"{WIRING}.matching" else _written(value)
+    if value.name == f"{WIRING}.multiplied":
+        return " × ".join(map(_value, value.arguments))
+    return f"{len(value.arguments)} arrays" if value.name == f"{WIRING}.matching" else _written(value)
 
 
 def groups_of(optimizer: Optimizer | None, updater: Updater | None) -> tuple[GroupPlan, ...]:

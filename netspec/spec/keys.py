@@ -190,7 +190,10 @@ def in_words(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return _either(_options([schema]))
     if "$ref" in schema:
-        return _REFERENCES.get(word := schema["$ref"].rpartition("/")[2].replace("_", " "), f"a {word}")
+        word = schema["$ref"].rpartition("/")[2].replace("_", " ").partition(".")[0]
+        return _REFERENCES.get(word, f"a {word}")
+    if "allOf" in schema:
+        return in_words(schema["allOf"][0])
     kind = schema.get("type")
     if isinstance(kind, list):
         return _either(in_words({"type": one}) for one in kind)
@@ -221,6 +224,8 @@ def _either(options: Iterable[str]) -> str:
 
 _REFERENCES = {
     "activation": "an activation",
+    "group": "a table",
+    "wrapper value": "true or a table",
     "initial values": "an initial value, or a table of them by parameter",
     "split": "a table",
     "keep": "a table",
@@ -231,6 +236,7 @@ _PLURALS = {
     "a whole number": "whole numbers",
     "a number": "numbers",
     "a list": "lists",
+    "a table": "tables",
     "a name": "names",
     "a string": "strings",
 }

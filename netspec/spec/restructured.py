@@ -48,7 +48,7 @@ def described(docstring: str) -> Described:
 
 
 def _arguments(section: str) -> dict[str, str]:
-    parts = re.split(r"(?m)^(\w+): ", textwrap.dedent(section))
+    parts = re.split(r"(?m)^(\w+) ?: ", textwrap.dedent(section))
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 

@@ -111,8 +111,8 @@ def cases(with_key: bool) -> list[Any]:
     for name in optimizer_names():
         kind = optimizer_kind(name)
         assert kind is not None
-        rate = {"learning_rate": 0.1} if kind.model_fields["learning_rate"].is_required() else {}
-        found.append((f"optimizer {name}", {"optimizer": {"kind": name, **rate, **extra}}))
+        needed = {key: 0.1 for key, field in kind.model_fields.items() if field.is_required()}
+        found.append((f"optimizer {name}", {"optimizer": {"kind": name, **needed, **extra}}))
     return [pytest.param(values, id=name) for name, values in found]
 
 

@@ -11,7 +11,7 @@ import optax
 __all__ = ["exponentiated_gradient"]
 
 
-class CountState(NamedTuple):
+class PartsState(NamedTuple):
     """Steps made."""
 
     count: Any
@@ -43,13 +43,13 @@ def exponentiated_gradient(
         Littlestone, Learning Quickly When Irrelevant Attributes Abound: A New Linear-Threshold Algorithm, 1988
     """
 
-    def init(parameters: Any) -> CountState:
-        return CountState(jnp.zeros([], jnp.int32))
+    def init(parameters: Any) -> PartsState:
+        return PartsState(jnp.zeros([], jnp.int32))
 
-    def update(updates: Any, state: CountState, parameters: Any = None, **_: Any) -> tuple[Any, CountState]:
+    def update(updates: Any, state: PartsState, parameters: Any = None, **_: Any) -> tuple[Any, PartsState]:
         rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         steps = jax.tree.map(lambda w, g: _step(w, rate * g, beta).astype(w.dtype), parameters, updates)
-        return steps, CountState(optax.safe_increment(state.count))
+        return steps, PartsState(optax.safe_increment(state.count))
 
     return optax.GradientTransformationExtraArgs(init, update)
 

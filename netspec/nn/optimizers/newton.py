@@ -17,7 +17,7 @@ MOST_PARAMETERS = 4096
 """Parameters, at the most: the Hessian is a matrix of that many rows, and its eigenvalues take the cube of it."""
 
 
-class CountState(NamedTuple):
+class NewtonState(NamedTuple):
     """Steps made."""
 
     count: Any
@@ -62,19 +62,19 @@ def saddle_free_newton(
 def _second_order(
     learning_rate: optax.ScalarOrSchedule, curvature: Callable[[Any], Any]
 ) -> optax.GradientTransformationExtraArgs:
-    def init(parameters: Any) -> CountState:
-        return CountState(jnp.zeros([], jnp.int32))
+    def init(parameters: Any) -> NewtonState:
+        return NewtonState(jnp.zeros([], jnp.int32))
 
     def update(
-        updates: Any, state: CountState, parameters: Any = None, *, value_fn: Callable[[Any], Any], **_: Any
-    ) -> tuple[Any, CountState]:
+        updates: Any, state: NewtonState, parameters: Any = None, *, value_fn: Callable[[Any], Any], **_: Any
+    ) -> tuple[Any, NewtonState]:
         rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         flat, unravel = ravel_pytree(parameters)
         if flat.size > MOST_PARAMETERS:
             raise ValueError(f"takes at most {MOST_PARAMETERS:,} parameters, and there are {flat.size:,}")
         hessian = jax.hessian(lambda vector: value_fn(unravel(vector)))(flat)
         step = _solved(hessian, ravel_pytree(updates)[0], curvature)
-        return unravel((-rate * step).astype(flat.dtype)), CountState(optax.safe_increment(state.count))
+        return unravel((-rate * step).astype(flat.dtype)), NewtonState(optax.safe_increment(state.count))
 
     return optax.GradientTransformationExtraArgs(init, update)
 

@@ -40,19 +40,19 @@ def evaluation_parameters(state: Any, parameters: Parameters) -> Parameters:
     Args:
         state: of the whole optimizer; what is frozen, or in a group without such parameters, stays as it is.
     """
-    found = _within(state, parameters)
+    found = _told(state, parameters)
     return parameters if found is None else parameters | found
 
 
-def _within(state: Any, parameters: Parameters) -> Parameters | None:
+def _told(state: Any, parameters: Parameters) -> Parameters | None:
     """Those that a part of the state tells; the outermost counts."""
     for kind, tell in _TELL.items():
         if isinstance(state, kind):
             return tell(state, parameters)
     if isinstance(state, optax.PartitionState):
-        parts = [_within(inner, parameters) or {} for inner in state.inner_states.values()]
+        parts = [_told(inner, parameters) or {} for inner in state.inner_states.values()]
         return {path: value for part in parts for path, value in part.items()} or None
-    return next((found for part in _inside(state) if (found := _within(part, parameters)) is not None), None)
+    return next((found for part in _inside(state) if (found := _told(part, parameters)) is not None), None)
 
 
 def _inside(state: Any) -> tuple[Any, ...]:

@@ -9,9 +9,7 @@ from typing import Any
 
 import optax
 
-__all__ = ["matching", "of_parameters", "over_time", "partition", "product", "without"]
-
-Schedule = Callable[[Any], Any]
+__all__ = ["matching", "multiplied", "of_parameters", "over_time", "partition", "without"]
 
 REST = "rest"
 """The parameters in no group."""
@@ -37,7 +35,7 @@ def over_time(
     return optax.inject_hyperparams(factory, static_args=static)(*arguments, **keywords)
 
 
-def product(*factors: Schedule) -> Schedule:
+def multiplied(*factors: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Functions of the step, multiplied."""
 
     def at(step: Any) -> Any:

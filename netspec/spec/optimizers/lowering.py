@@ -99,6 +99,6 @@ def rate_of(signature: Signature, values: Mapping[str, Any], setting: Setting, n
     functions = [p for p in parts if isinstance(p, Call)]
     if not functions:
         return number
-    factor = functions[0] if len(functions) == 1 else call("netspec.nn.optimizers.wiring.product", *functions)
+    factor = functions[0] if len(functions) == 1 else call("netspec.nn.optimizers.wiring.multiplied", *functions)
     plain = isinstance(value, Course) and number == 1
     return factor if plain else call("netspec.nn.schedules.scaled", number, factor)

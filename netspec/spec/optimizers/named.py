@@ -132,7 +132,7 @@ def _page(signature: Signature, keys: Iterable[str]) -> str:
 def _or_true(kind: Any) -> Any:
     """The type of a first argument that need not be given."""
     (schema,) = [m.json_schema or {} for m in kind.__metadata__ if isinstance(m, WithJsonSchema)][-1:]
-    options = {"anyOf": [*schema.get("anyOf", [schema]), {"const": True}]}
+    options = {"anyOf": [*schema.get("anyOf", [schema]), {"enum": [True]}]}
     check = WrapValidator(lambda value, handler: True if value is True else handler(value))
     return Annotated[kind, check, WithJsonSchema(options)]
 
