@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from command import ended, netspec, started
 from netspec import commands
 from netspec.runs.atomic import write_synced
 from netspec.runs.directory import load, lock
-from netspec.runs.events import Evaluated, Finished, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Finished, Saved, Stepped
 from netspec.runs.records import last_event, read_events
 from netspec.train.checkpoint import newest
 
@@ -78,7 +79,104 @@ batch = 8
 save = 4
 """
 
-SPECS = {"perceptron": PERCEPTRON, "convolution": CONVOLUTION}
+# Two phases, of which the first ends before its time.
+STAGED = """
+name = "staged"
+
+[data]
+source = { csv = "points.csv" }
+transform = ["standardize"]
+
+[model]
+layers = [
+  { dense = 8, activation = "relu", name = "body" }, "batch_norm", { dropout = 0.3 }, { dense = "$classes" },
+]
+
+[loss]
+kind = "cross_entropy"
+
+[optimizer]
+kind = "adam"
+learning_rate = 0.03
+
+[train]
+batch = 8
+save = 7
+evaluate = 10
+ema = 0.9
+
+[[phase]]
+name = "whole"
+epochs = 10
+keep = { best = "validation/loss" }
+stop = { patience = 2 }
+
+[[phase]]
+name = "head"
+steps = 60
+freeze = "body"
+"""
+
+# Members of their own examples, and batches that grow.
+ENSEMBLE = """
+name = "ensemble"
+
+[data]
+source = { csv = "points.csv" }
+
+[model]
+layers = [{ dense = 4, activation = "tanh" }, { dropout = 0.1 }, { dense = "$classes" }]
+
+[loss]
+kind = "cross_entropy"
+
+[optimizer]
+kind = "adam"
+learning_rate = 0.02
+
+[train]
+epochs = 3
+batch = { step = [8, 48], at = ["1 epochs"] }
+save = 6
+members = 3
+bootstrap = true
+keep = { best = "validation/loss" }
+"""
+
+# Several seeds end at several steps.
+SEEDS = """
+name = "seeds"
+
+[data]
+source = { csv = "points.csv" }
+
+[model]
+layers = [{ dense = 4, activation = "tanh" }, { dropout = 0.1 }, { dense = "$classes" }]
+
+[loss]
+kind = "cross_entropy"
+
+[optimizer]
+kind = "adam"
+learning_rate = 0.05
+
+[train]
+epochs = 6
+batch = 8
+save = 6
+evaluate = 40
+keep = { best = "validation/loss" }
+stop = { patience = 1 }
+"""
+
+SPECS = {
+    "perceptron": PERCEPTRON,
+    "convolution": CONVOLUTION,
+    "staged": STAGED,
+    "ensemble": ENSEMBLE,
+    "seeds": SEEDS,
+}
+OPTIONS = {"seeds": ("--seeds", "3")}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +191,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "pictures.npz", x=pictures, y=(pictures.sum((1, 2, 3)) > 0).astype(np.int64))
     for name, text in SPECS.items():
         (folder / f"{name}.toml").write_text(text)
-        assert netspec(folder, "train", f"{name}.toml", "--out", "untouched").code == 0
+        assert netspec(folder, "train", f"{name}.toml", "--out", "untouched", *OPTIONS.get(name, ())).code == 0
     return folder
 
 
@@ -115,17 +213,22 @@ def _kept(run: Path) -> dict[str, Any]:
             (e.step, e.epoch, e.loss, e.gradient_norm, e.learning_rate) for e in events if isinstance(e, Stepped)
         ],
         "measures": [(e.step, e.epoch, dict(e.metrics), e.best) for e in events if isinstance(e, Evaluated)],
+        "alerts": [(e.step, e.code, e.message) for e in events if isinstance(e, Alerted)],
     }
 
 
-def _assert_untouched(run: Path, name: str) -> None:
-    found, expected = _kept(run), _kept(run.parent.parent / "untouched" / f"{name}-1")
-    assert expected["end"][0] == "done"
-    for part, value in expected.items():
-        assert found[part] == value, part
-    assert {p.name for p in (run / "checkpoints").iterdir()} == {
-        p.name for p in (run.parent.parent / "untouched" / f"{name}-1" / "checkpoints").iterdir()
-    }
+def _assert_untouched(*runs: Path) -> None:
+    for run in runs:
+        untouched = run.parent.parent / "untouched" / run.name
+        found, expected = _kept(run), _kept(untouched)
+        assert expected["end"][0] == "done"
+        for part, value in expected.items():
+            assert found[part] == value, (run.name, part)
+        assert _names(run) == _names(untouched)
+
+
+def _names(run: Path) -> set[str]:
+    return {path.name for path in (run / "checkpoints").iterdir()}
 
 
 # -- killed ------------------------------------------------------------------------------------------------------------
@@ -172,7 +275,7 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", MOMENTS)
 def test_killed_at_any_moment_and_resumed_it_ends_with_the_same_bits(folder: Path, name: str) -> None:
     draw = random.Random(name)
     run = folder / "killed" / f"{name}-1"
@@ -190,7 +293,130 @@ def test_killed_at_any_moment_and_resumed_it_ends_with_the_same_bits(folder: Pat
         assert ended(process).code == -signal.SIGKILL
         assert load(run).state == "stopped"
     assert ended(started(folder, "resume", run)).code == 0
-    _assert_untouched(run, name)
+    _assert_untouched(run)
+
+
+# Begins a command that kills itself while it writes: the n-th file of a checkpoint stays the half of what it was to be.
+KILLED_AMID_A_FILE = """
+import os, signal, sys
+from netspec.runs.atomic import write_synced
+from netspec.train import checkpoint
+
+files = 0
+
+def write(path, data):
+    global files
+    files += 1
+    if files == int(sys.argv[1]):
+        path.write_bytes(data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    write_synced(path, data)
+
+checkpoint.write_synced = write
+from netspec.cli import main
+main(sys.argv[2:])
+"""
+
+
+def _killed_amid_file(number: int, folder: Path, *arguments: str | Path) -> None:
+    command = [sys.executable, "-c", KILLED_AMID_A_FILE, str(number), *map(str, arguments)]
+    process = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+
+
+def test_killed_in_either_phase_and_between_them_it_ends_with_the_same_bits(folder: Path) -> None:
+    told = read_events(folder / "untouched" / "staged-1")
+    second = next(i for i, e in enumerate(told) if isinstance(e, Entered) and e.number == 2)
+    before = sum(isinstance(e, Saved) for e in told[:second])
+    assert any(isinstance(e, Alerted) and e.code == "stopped" for e in told[:second])
+    run = folder / "killed" / "staged-1"
+    # Of each save two files are written: first one amid the first phase, then the manifest of the save between the two.
+    _killed_amid_file(5, folder, "train", "staged.toml", "--out", "killed")
+    _killed_amid_file(2 * (before - 2) + 2, folder, "resume", run)
+    assert netspec(folder, "evaluate", run).code == 0
+    first, _ = newest(run)
+    assert first is not None
+    assert first.meta["phase"] == 0
+    # The save between the two is made again, and then some of the second phase.
+    _killed_amid_file(2 * 5 + 1, folder, "resume", run)
+    saved, _ = newest(run)
+    assert saved is not None
+    assert saved.meta["phase"] == 1
+    assert netspec(folder, "resume", run).code == 0
+    _assert_untouched(run)
+
+
+def test_an_ensemble_that_was_killed_ends_with_the_same_bits(folder: Path) -> None:
+    run = folder / "killed" / "ensemble-1"
+    _killed_amid_file(12, folder, "train", "ensemble.toml", "--out", "killed")
+    asked = iter(range(1000))
+    session = commands.resume(run)
+    *_, finished = session.events(lambda: next(asked) > 10)
+    assert isinstance(finished, Finished)
+    assert finished.reason == "interrupted"
+    assert netspec(folder, "resume", run).code == 0
+    _assert_untouched(run)
+
+
+@pytest.fixture(scope="module")
+def several(folder: Path) -> list[Path]:
+    """Three runs side by side, killed while some were a checkpoint ahead of others; then resumed."""
+    runs = [folder / "killed" / f"seeds-{i}" for i in (1, 2, 3)]
+    _killed_amid_file(1, folder, "train", "seeds.toml", "--out", "killed", "--seeds", "3")
+    _killed_amid_file(6 * 2 + 3, folder, "resume", runs[1])
+    reached = [saved.step for run in runs if (saved := newest(run)[0]) is not None]
+    assert reached == [18, 12, 12]
+    process = started(folder, "resume", runs[2])
+    _wait(process, _stepping(runs[2]))
+    process.kill()
+    ended(process)
+    # To the end of the one that is over first, and into the telling of it.
+    ends = sorted((_end(folder / "untouched" / run.name).step, run) for run in runs)
+    assert ends[0][0] < ends[-1][0], "they end at several steps"
+    seen = [0]
+    session = commands.resume(runs[0])
+    for event in session.events(lambda: max(seen) > ends[0][0] + 3):
+        seen.append(event.step)
+    assert sorted(load(run).state for run in runs) == ["done", "interrupted", "interrupted"]
+    assert session.runs == tuple(runs)
+    _forget_the_end(ends[0][1])
+    assert netspec(folder, "resume", runs[0]).code == 0
+    return runs
+
+
+def _end(run: Path) -> Finished:
+    finished = last_event(run)
+    assert isinstance(finished, Finished)
+    return finished
+
+
+def _forget_the_end(run: Path) -> None:
+    """As if it had been killed after its last save, before it said so."""
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[:-1]))
+    assert load(run).state == "stopped"
+
+
+def test_runs_side_by_side_that_were_killed_end_with_the_same_bits(several: list[Path]) -> None:
+    _assert_untouched(*several)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_an_end_that_was_saved_and_not_told_is_told(folder: Path, several: list[Path], which: int) -> None:
+    _forget_the_end(several[which])
+    assert netspec(folder, "resume", several[0]).code == 0
+    assert load(several[which]).state == "done"
+    _assert_untouched(*several)
+    refused = netspec(folder, "resume", several[0])
+    assert (refused.code, "error[run-done]" in refused.err) == (2, True)
+
+
+def test_of_one_run_too(folder: Path) -> None:
+    run = folder / "copies" / "staged-1"
+    shutil.copytree(folder / "untouched" / "staged-1", run)
+    _forget_the_end(run)
+    assert netspec(folder, "resume", run).code == 0
+    _assert_untouched(run)
 
 
 def test_interrupted_and_terminated_it_saves_and_goes_on_to_the_same_bits(folder: Path) -> None:
@@ -215,7 +441,7 @@ def test_interrupted_and_terminated_it_saves_and_goes_on_to_the_same_bits(folder
     first, *events = netspec(folder, "resume", run, "--json").events()
     assert (first["event"], first["step"]) == ("started", reached)
     assert all(event["step"] > reached for event in events)
-    _assert_untouched(run, "perceptron")
+    _assert_untouched(run)
 
 
 # -- stopped halfway ---------------------------------------------------------------------------------------------------
@@ -268,7 +494,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(folder: Path, run: Path, monke
     assert len(_checkpoints(run)) == 2
     monkeypatch.undo()
     assert netspec(folder, "resume", run).code == 0
-    _assert_untouched(run, "perceptron")
+    _assert_untouched(run)
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(folder: Path, run: Path) -> None:
@@ -277,7 +503,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(folder: Path, 
     assert result.code == 0
     assert "warning[checkpoint-damaged]" in result.err
     assert _checkpoints(run)
-    _assert_untouched(run, "perceptron")
+    _assert_untouched(run)
 
 
 def test_a_run_without_a_whole_checkpoint_begins_again(folder: Path, run: Path) -> None:
@@ -286,14 +512,14 @@ def test_a_run_without_a_whole_checkpoint_begins_again(folder: Path, run: Path) 
     result = netspec(folder, "resume", run)
     assert result.code == 0
     assert result.err.count("warning[checkpoint-damaged]") == 2
-    _assert_untouched(run, "perceptron")
+    _assert_untouched(run)
 
 
 def test_what_is_no_event_at_the_end_of_the_record_is_survived(folder: Path, run: Path) -> None:
     with (run / "events.jsonl").open("ab") as record:
         record.write(b"\xff\x00\n" + b"[" * 10_000 + b'\n{"event": "stepped", "ti')
     assert netspec(folder, "resume", run).code == 0
-    _assert_untouched(run, "perceptron")
+    _assert_untouched(run)
 
 
 def test_an_edited_spec_is_refused_with_its_difference_unless_it_is_meant(folder: Path, run: Path) -> None:
