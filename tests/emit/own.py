@@ -229,7 +229,7 @@ def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[st
     @jax.jit
     def step(moving: Any, frozen: Any, statistics: Any, state: Any, inputs: Any, targets: Any) -> Any:
         (value, statistics), slopes = gradient(moving, frozen, statistics, inputs, targets)
-        updates, state = transformation.update(slopes, state, moving)
+        updates, state = transformation.update(slopes, state, moving, value=value)
         return optax.apply_updates(moving, updates), statistics, state, value
 
     (value, _), slopes = jax.jit(gradient)(moving, frozen, statistics, inputs, targets)
