@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 from command import netspec
+from scipy.special import softmax
 
 from netspec import commands
 from netspec.commands import load
@@ -44,6 +46,12 @@ SPECS = {
         '{ text = "alphabet.txt", window = 4, stride = 1 }',
         '{ embed = 16 }, "flatten", { dense = "$classes" }',
         name="last",
+    ),
+    "chorus": spec(
+        '{ text = "alphabet.txt", window = 6 }',
+        '{ embed = 16 }, { gru = 12 }, { dense = "$classes" }',
+        f"{REST}members = 2\n",
+        name="chorus",
     ),
     "moods": spec(
         '{ csv = "moods.csv", text = "line", tokens = "words" }',
@@ -89,6 +97,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("letters", "a", 30, (ALPHABET * 2)[1:31]),
         ("letters", "mnopqrstuvw", 5, "xyzab"),
+        ("chorus", "mnop", 12, "qrstuvwxyzab"),
         ("last", "efgh", 4, "ijkl"),
         ("last", "cdefgh", 2, "ij"),
     ],
@@ -108,6 +117,23 @@ def test_draws_follow_their_seed(home):
     # At a temperature without bounds every letter is as likely: of 2,000 none is missing. The unknown one never comes.
     found = netspec(home, *asked[:4], "--tokens", "2000", "--temperature", "1000", "--json").json()
     assert set(found["text"]) == set(ALPHABET)
+
+
+def test_an_ensemble_draws_from_the_mean_of_its_members(tmp_path):
+    (tmp_path / "alphabet.txt").write_text(ALPHABET * 30)
+    (tmp_path / "a.toml").write_text(SPECS["chorus"])
+    program = load(tmp_path / "a.toml").build()
+    each = [program.network.initialise(jax.random.key(i))[0] for i in range(2)]
+    each = [{path: 3.0 * value for path, value in one.items()} for one in each]  # far from saying all the same
+    prompt = np.array([3, 5, 2])
+    alone = replace(program, spec=replace(program.spec, train=program.spec.train.model_copy(update={"members": None})))
+    writers = [Writer(alone, one, {}, special=1) for one in each]
+    writers.append(Writer(program, jax.tree.map(lambda *leaves: np.stack(leaves), *each), {}, special=1))
+    first, second, together = (softmax(w._logits(*w._weights, *w._in_window(prompt, 0))) for w in writers)
+    assert abs(first - second).max() > 0.05
+    np.testing.assert_allclose(together, (first + second) / 2, rtol=1e-4)
+    assert not writers[2].looks_ahead(prompt)
+    assert len(list(writers[2].tokens(prompt, 5, 1.0, 0))) == 5
 
 
 def test_an_unknown_character_is_told_and_passed_on(home):
