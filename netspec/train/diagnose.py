@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,11 +12,30 @@ import numpy as np
 from netspec.build.program import Phase
 from netspec.diagnostics import Diagnostic
 from netspec.graph.calls import Mode
+from netspec.train.checkpoint import Checkpoint
 from netspec.train.feed import Window, feed_for
+from netspec.train.saved import restored
 from netspec.train.stage import Stage
 from netspec.train.state import State
 
-__all__ = ["where_it_diverged"]
+__all__ = ["why_it_diverged"]
+
+
+def why_it_diverged(
+    stage: Stage, saved: Checkpoint | None, beginning: Callable[[], State], window: Window
+) -> Diagnostic:
+    """Why a window's loss, or what it left, was not finite, as far as the steps before it can be made again.
+
+    Args:
+        saved: the newest checkpoint of the run.
+        beginning: gives the state before the first step of all.
+    """
+    if saved is not None and saved.meta["phase"] == stage.index:
+        state = restored(stage.phase, [saved], None, together=False)
+        return where_it_diverged(stage, state, saved.step - stage.behind, window)
+    if stage.index == 0:
+        return where_it_diverged(stage, beginning(), 0, window)
+    return _diagnostic(f"the loss was not a finite number by step {stage.behind + window.end}", "", np.arange(0))
 
 
 def where_it_diverged(stage: Stage, state: State, start: int, window: Window) -> Diagnostic:

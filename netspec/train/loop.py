@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,63 +15,23 @@ import numpy as np
 
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, NetspecError, TrainingError
-from netspec.runs.events import Alerted, Entered, Evaluated, Event, Finished, Saved, Started, Stepped
+from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Stepped
 from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
-from netspec.train.device import capacity, described
-from netspec.train.diagnose import where_it_diverged
+from netspec.train.device import capacity
+from netspec.train.diagnose import why_it_diverged
+from netspec.train.failures import device_failures
 from netspec.train.feed import Window, feed_for
-from netspec.train.halt import Halt
+from netspec.train.learner import Learner, entered, finished, started
 from netspec.train.saved import arrays_of, restored, restored_best
 from netspec.train.stage import Parts, Stage
-from netspec.train.state import Keys, State, Weights, begin, enter, stacked, to_arrays
+from netspec.train.state import Keys, State, Weights, begin, stacked, to_arrays
+from netspec.train.stopwatch import Stopwatch
 
 __all__ = ["Learner", "train", "train_abreast"]
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints, unless the spec says otherwise."""
-
-
-@dataclass(slots=True)
-class Learner:
-    """One run of those that are trained side by side; as a rule the only one.
-
-    Args:
-        run: the directory that checkpoints go to; nothing is saved without one.
-        seed: of everything random.
-        resumed: where to go on.
-        best, best_step: the best value of the metric so far, and when.
-        metrics: as they were last measured.
-        ended: whether it is over, and has said so, while others go on.
-    """
-
-    run: Path | None
-    seed: int
-    resumed: Checkpoint | None = None
-    best: float | None = None
-    best_step: int | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    ended: bool = False
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Seconds of this session and of those before, and since when the device has been at work on steps."""
-
-    before: float
-    began: float = field(default_factory=time.monotonic)
-    ready: float = field(default_factory=time.monotonic)
-    saved: float = field(default_factory=time.monotonic)
-    compiling: float = 0.0
-
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.began
-
-    def took(self) -> float:
-        """Seconds since the device was ready, from which on it is ready again."""
-        now = time.monotonic()
-        seconds, self.ready = now - self.ready, now
-        return seconds
 
 
 def train(
@@ -124,10 +83,10 @@ def train_abreast(
     Raises:
         TrainingError, RunError: as `train` says.
     """
-    with _device_failures():
+    with device_failures():
         training = _Training(program, parts, learners, start, interrupted)
     try:
-        with _device_failures():
+        with device_failures():
             yield from training.events()
     except NetspecError as error:
         yield from training.failed(error.diagnostics[0])
@@ -158,25 +117,27 @@ class _Training:
         self.kept: Weights | None = None
         self.copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
         resumed = [learner.resumed for learner in learners if learner.resumed is not None]
-        self.clock = _Clock(float(resumed[0].meta["seconds"]) if resumed else 0.0)
+        self.clock = Stopwatch(float(resumed[0].meta["seconds"]) if resumed else 0.0)
         if resumed:
             self._go_on(resumed)
         else:
             self.stage = self._stage(0)
-            self.state = enter(self.stage.phase, self._first(), self.stage.abreast)
+            self.state = self._beginning()
             self.local = 0
-        self.halts = [Halt(self.stage.phase.train.stop, self.stage.phase.patience) for _ in learners]
-        self.physicians = [self.stage.physician() for _ in learners]
-        for i, learner in enumerate(learners):
+        for learner in learners:
+            learner.enter(self.stage)
             if learner.resumed is not None:
-                self.halts[i].remember(learner.resumed.meta["halt"])
-                self.physicians[i] = self.stage.physician(learner.resumed.meta["physician"])
+                learner.remember(self.stage, learner.resumed)
 
     def _stage(self, index: int, behind: int = 0, passes: float = 0.0) -> Stage:
         keys, abreast, ensemble = self.keys, self.abreast, self.ensemble
         return Stage(
             self.program, index, self.parts, keys, abreast=abreast, ensemble=ensemble, behind=behind, passes=passes
         )
+
+    def _beginning(self) -> State:
+        """The state before the first step of all."""
+        return self.stage.enter(self._first())
 
     def _first(self) -> Weights:
         each = [begin(self.program, keys, self.parts.train, self.start) for keys in self.keys]
@@ -191,9 +152,6 @@ class _Training:
         self.state = restored(self.stage.phase, each, self.stage.abreast, together=together)
         self.kept = restored_best(each, together=together)
         self.local = first.step - self.stage.behind
-        for learner, checkpoint in zip(self.learners, resumed, strict=True):
-            learner.best, learner.best_step = checkpoint.meta["best_value"], checkpoint.meta["best_step"]
-            learner.metrics = checkpoint.meta["metrics"]
 
     @property
     def step(self) -> int:
@@ -206,9 +164,9 @@ class _Training:
         return [i for i, learner in enumerate(self.learners) if not learner.ended]
 
     def events(self) -> Iterator[tuple[int, Event]]:
-        yield from self._each(self._started)
+        yield from self._each(lambda i: started(self.learners[i], self.program, self.stage, self.local))
         if len(self.program.phases) > 1:
-            yield from self._each(self._entered)
+            yield from self._each(lambda i: entered(self.program, self.stage, self.local))
         yield from self._untold()
         if not self.going:
             return
@@ -274,12 +232,10 @@ class _Training:
         before, weights = self.stage, self._result()
         passes = before.epoch(self.local)
         self.stage = self._stage(before.index + 1, before.behind + self.local, passes)
-        self.state, self.kept, self.local = enter(self.stage.phase, weights, self.stage.abreast), None, 0
-        for i, learner in enumerate(self.learners):
-            learner.best = learner.best_step = None
-            self.halts[i] = Halt(self.stage.phase.train.stop, self.stage.phase.patience)
-            self.physicians[i] = self.stage.physician()
-        yield from self._each(self._entered)
+        self.state, self.kept, self.local = self.stage.enter(weights), None, 0
+        for learner in self.learners:
+            learner.enter(self.stage)
+        yield from self._each(lambda i: entered(self.program, self.stage, self.local))
         # So that a divergence can be looked into from here on, and a resumed run need not go through what was before.
         yield from self._saved(self.going)
 
@@ -325,9 +281,9 @@ class _Training:
                 max(0.0, compiling),
             )
             yield i, event
-            for alert in self.physicians[i].stepped(event):
+            for alert in self.learners[i].physician.stepped(event):
                 yield i, alert
-            why = self.halts[i].stepped(loss, window.count, gradient_norm, self.clock.seconds())
+            why = self.learners[i].halt.stepped(loss, window.count, gradient_norm, self.clock.seconds())
             if why:
                 self.local = window.end
                 yield from self._halted(i, why)
@@ -366,7 +322,9 @@ class _Training:
     def _diverged(self, i: int, window: Window) -> Iterator[tuple[int, Event]]:
         """Say what is not finite; alone, the steps since the last checkpoint are made again to see why."""
         if self._alone and not self.ensemble:
-            raise TrainingError(self._why(window))
+            run = self.learners[i].run
+            saved = None if run is None else checkpoints.newest(run)[0]
+            raise TrainingError(why_it_diverged(self.stage, saved, self._beginning, window))
         end = self.stage.behind + window.end
         message = f"the loss was not a finite number by step {end}"
         help_ = "a smaller learning rate, a warmup, or clip = { global_norm = 1.0 }"
@@ -377,66 +335,7 @@ class _Training:
         yield i, Alerted(time.time(), end, why.code, why.message, why.help)
         yield i, self._end(i, "diverged", self.learners[i].metrics)
 
-    def _why(self, window: Window) -> Diagnostic:
-        learner, stage = self.learners[0], self.stage
-        saved = None if learner.run is None else checkpoints.newest(learner.run)[0]
-        if saved is not None and saved.meta["phase"] == stage.index:
-            state = restored(stage.phase, [saved], None, together=False)
-            return where_it_diverged(stage, state, saved.step - stage.behind, window)
-        if stage.index == 0:
-            state = enter(stage.phase, self._first())
-            return where_it_diverged(stage, state, 0, window)
-        end = stage.behind + window.end
-        return Diagnostic("diverged", f"the loss was not a finite number by step {end}", help="a smaller learning rate")
-
     # -- what happens between steps ------------------------------------------------------------------------------------
-
-    def _started(self, i: int) -> Started:
-        program, phase = self.program, self.stage.phase
-        return Started(
-            time=time.time(),
-            run="" if self.learners[i].run is None else str(self.learners[i].run),
-            name=program.spec.name,
-            seed=self.learners[i].seed,
-            device=described(),
-            step=self.step,
-            steps=self._planned,
-            steps_per_epoch=phase.clock.per_epoch,
-            batch=phase.clock.stretches[0].batch,
-            examples=dict(program.facts.examples),
-            parameters=self._learned,
-            metric=phase.judge.metric,
-            higher_is_better=phase.judge.higher_is_better,
-            keep=phase.judge.keep,
-            phases=len(program.phases),
-            members=program.members or 1,
-        )
-
-    @property
-    def _planned(self) -> int:
-        """Steps at the end, if no phase from this one on ends early."""
-        return self.stage.behind + sum(phase.clock.steps for phase in self.program.phases[self.stage.index :])
-
-    @property
-    def _learned(self) -> int:
-        graph = self.stage.phase.network.graph
-        return sum(math.prod(p.shape) for path, p in graph.parameters.items() if path not in graph.frozen)
-
-    def _entered(self, i: int) -> Entered:
-        phase = self.stage.phase
-        return Entered(
-            time=time.time(),
-            step=self.step,
-            phase=phase.name,
-            number=self.stage.index + 1,
-            steps=self._planned,
-            steps_per_epoch=phase.clock.per_epoch,
-            batch=phase.clock.stretches[0].batch,
-            parameters=self._learned,
-            metric=phase.judge.metric,
-            higher_is_better=phase.judge.higher_is_better,
-            keep=phase.judge.keep,
-        )
 
     def _evaluated(self) -> _Verdict:
         """Measure, and tell; returns whether the phase is over."""
@@ -462,11 +361,11 @@ class _Training:
                 learner.best, learner.best_step = each[i][phase.judge.metric], self.step
             event = Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
             yield i, event
-            physician = self.physicians[i]
+            physician = self.learners[i].physician
             health = stage.examined(self.state, i) if physician.examines(self.step) else None
             for alert in physician.evaluated(event, health):
                 yield i, alert
-            why = self.halts[i].evaluated(each[i])
+            why = self.learners[i].halt.evaluated(each[i])
             if why and self.local < phase.clock.steps:
                 yield from self._halted(i, why)
                 over = over or self._alone or not self.going
@@ -502,25 +401,9 @@ class _Training:
         state, kept = to_arrays(self.state), None if self.kept is None else jax.device_get(self.kept)
         for i, run in runs.items():
             arrays = arrays_of(state, kept, None if self._alone else i)
-            path = checkpoints.save(run, self.step, arrays, self._meta(i))
+            path = checkpoints.save(run, self.step, arrays, self.learners[i].meta(self.stage, self.clock.seconds()))
             yield i, Saved(time.time(), self.step, str(path), time.monotonic() - began)
         self.clock.saved = self.clock.ready = time.monotonic()
-
-    def _meta(self, i: int) -> dict[str, Any]:
-        """What a checkpoint says besides arrays."""
-        learner, stage = self.learners[i], self.stage
-        return {
-            "seconds": self.clock.seconds(),
-            "best_value": learner.best,
-            "best_step": learner.best_step,
-            "ended": learner.ended,
-            "metrics": dict(learner.metrics),
-            "halt": self.halts[i].to_json(),
-            "physician": self.physicians[i].to_json(),
-            "phase": stage.index,
-            "behind": stage.behind,
-            "passes": stage.passes,
-        }
 
     def _stopped(self) -> Iterator[tuple[int, Event]]:
         yield from self._saved(self.going)
@@ -544,35 +427,4 @@ class _Training:
             yield i, self._end(i, "done", metrics[i])
 
     def _end(self, i: int, reason: str, metrics: Mapping[str, float]) -> Finished:
-        learner = self.learners[i]
-        return Finished(
-            time.time(),
-            "" if learner.run is None else str(learner.run),
-            self.step,
-            self.stage.epoch(self.local),
-            reason,
-            metrics,
-            learner.best_step if self.stage.phase.judge.keep else self.step,
-            self.clock.seconds(),
-        )
-
-
-@contextmanager
-def _device_failures() -> Iterator[None]:
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        raise TrainingError(_of_device(error)) from error
-
-
-def _of_device(error: Exception) -> Diagnostic:
-    """What a device's failure means to a person."""
-    said = str(error).splitlines()[0]
-    if "RESOURCE_EXHAUSTED" in said or "out of memory" in said.lower():
-        return Diagnostic(
-            "out-of-memory",
-            "the device has not enough memory",
-            note=said,
-            help="a smaller batch in [train], or a smaller network",
-        )
-    return Diagnostic("device", f"the device failed: {said}")
+        return finished(self.learners[i], self.stage, self.local, reason, metrics, self.clock.seconds())

@@ -19,7 +19,7 @@ from netspec.train.feed import Examples, Window, windows
 from netspec.train.health import Examination, examples_for, make_examination, patient_of
 from netspec.train.measure import Measure
 from netspec.train.order import make_order
-from netspec.train.state import Keys, State, Weights, evaluated, one_of
+from netspec.train.state import Keys, State, Weights, enter, evaluated, one_of
 from netspec.train.step import Steps, make_steps
 
 __all__ = ["Parts", "Stage", "window_length"]
@@ -83,6 +83,7 @@ class Stage:
         own = [k.of_phase(index) for k in keys]
         self._order_key = jax.numpy.stack([k.order for k in own]) if abreast else own[0].order
         self.noise = jax.numpy.stack([k.noise for k in own]) if abreast else own[0].noise
+        self._optimizer_key = jax.numpy.stack([k.optimizer for k in own]) if abreast else own[0].optimizer
         self.bootstrap = program.spec.train is not None and program.spec.train.bootstrap
         self._made: dict[int, Steps] = {}
         self.weights = evaluated(self.phase, self.abreast)
@@ -91,6 +92,10 @@ class Stage:
         train, clock = self.phase.train, self.phase.clock
         self._evaluate_every = None if train.evaluate is None else clock.steps_of(train.evaluate)
         self._save_every = None if train.save is None else clock.steps_of(train.save)
+
+    def enter(self, weights: Weights) -> State:
+        """The state before the first step of the phase."""
+        return enter(self.phase, weights, self.abreast, self._optimizer_key)
 
     @cached_property
     def measures(self) -> Mapping[str, Measure]:

@@ -96,8 +96,13 @@ class Keys(NamedTuple):
         """The keys of a later phase, which has its own orders and its own noise."""
         if i == 0:
             return self
-        last = 2**32 - 1 - i  # epochs and steps, which are folded in elsewhere, do not come that far
+        last = 2**32 - 2 - i  # epochs and steps, which are folded in elsewhere, do not come that far
         return self._replace(order=jax.random.fold_in(self.order, last), noise=jax.random.fold_in(self.noise, last))
+
+    @property
+    def optimizer(self) -> jax.Array:
+        """The key of what an optimizer draws in a phase."""
+        return jax.random.fold_in(self.noise, 2**32 - 1)
 
 
 def stacked(trees: Sequence[Any]) -> Any:
@@ -133,15 +138,18 @@ def begin(program: Program, keys: Keys, examples: Examples, start: Mapping[str, 
     )
 
 
-def enter(phase: Phase, weights: Weights, abreast: int | None = None) -> State:
+def enter(phase: Phase, weights: Weights, abreast: int | None = None, key: Any = None) -> State:
     """The state before the first step of a phase.
 
     Args:
         abreast: how many networks the weights are of; None for one, with no axis for it.
+        key: what an optimizer draws with that draws; of networks abreast, one for each.
     """
     learned, frozen = _parted(phase, weights.parameters)
-    init = phase.updater.transformation.init
+    init, seeded = phase.updater.transformation.init, phase.updater.seeded
     optimizer = jax.jit(init if abreast is None else jax.vmap(init))(learned)
+    if seeded is not None and key is not None:
+        optimizer = (seeded if abreast is None else jax.vmap(seeded))(optimizer, key)
     average = _zeros_of(learned, weights.statistics) if phase.train.ema is not None else ()
     return State(learned, frozen, weights.statistics, optimizer, jnp.zeros((), jnp.int32), average)
 

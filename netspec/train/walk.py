@@ -15,7 +15,7 @@ from netspec.train.device import capacity
 from netspec.train.feed import Window, feed_for, windows
 from netspec.train.halt import Halt
 from netspec.train.stage import Parts, Stage
-from netspec.train.state import Keys, State, Weights, begin, enter
+from netspec.train.state import Keys, State, Weights, begin
 
 __all__ = ["Walked", "path_of", "walk"]
 
@@ -49,7 +49,7 @@ def walk(program: Program, parts: Parts, *, phases: int | None = None) -> Iterat
     for i in range(len(program.phases) if phases is None else phases):
         stage = Stage(program, i, parts, [keys], abreast=False, ensemble=False, behind=behind, passes=passes)
         steps = 0
-        for walked in _steps(stage, enter(stage.phase, weights)):
+        for walked in _steps(stage, stage.enter(weights)):
             yield walked
             weights, steps = walked.weights, steps + 1
         weights = jax.tree.map(jax.numpy.copy, weights)

@@ -95,8 +95,10 @@ def seeded(state: Any, key: jax.Array) -> Any:
 
     def replaced(part: Any) -> Any:
         if type(part) in _KEYS:
-            name, new = _KEYS[type(part)], next(keys)
-            typed = jnp.issubdtype(getattr(part, name).dtype, jax.dtypes.prng_key)
+            name, old = _KEYS[type(part)], getattr(part, _KEYS[type(part)])
+            typed = jnp.issubdtype(old.dtype, jax.dtypes.prng_key)
+            own = (jax.random.key_data(old) if typed else old)[-1]
+            new = jax.random.fold_in(next(keys), own)  # the one that the spec gives counts, too
             return part._replace(**{name: new if typed else jax.random.key_data(new)})
         if isinstance(part, dict):
             return {k: replaced(v) for k, v in part.items()}

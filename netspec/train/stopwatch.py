@@ -1,0 +1,35 @@
+"""Where the time of a training goes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+__all__ = ["Stopwatch"]
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds of this session and of those before, and since when the device has been at work on steps.
+
+    Args:
+        before: seconds of the sessions before.
+        began, ready, saved: when this session began, the device was last ready, the last checkpoint was written.
+        compiling: seconds that the first steps took to be compiled; below 0 once that is told.
+    """
+
+    before: float
+    began: float = field(default_factory=time.monotonic)
+    ready: float = field(default_factory=time.monotonic)
+    saved: float = field(default_factory=time.monotonic)
+    compiling: float = 0.0
+
+    def seconds(self) -> float:
+        """Of all sessions."""
+        return self.before + time.monotonic() - self.began
+
+    def took(self) -> float:
+        """Seconds since the device was ready, from which on it is ready again."""
+        now = time.monotonic()
+        seconds, self.ready = now - self.ready, now
+        return seconds
