@@ -54,10 +54,10 @@ def between(text: str, results: str) -> str:
     return marked.sub(lambda _: f"{BEGIN}\n{results}\n{END}", text)
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its head first; all columns but the first stand to the right."""
+def table(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table, its head first; all columns but the first so many stand to the right."""
     head, *others = rows
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    rule = ["---"] * left + ["---:"] * (len(head) - left)
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *others])
 
 

@@ -58,7 +58,7 @@ def _rows() -> list[tuple[str, tuple[str, str]]]:
 def _write(rows: dict[str, tuple[str, str]]) -> None:
     index, known = EXAMPLES / "README.md", [name for name in STUDIES if name in rows]
     lines = [["study", "result", "seconds"], *([f"[{name}]({name}/)", *rows[name]] for name in known)]
-    text = page.between(index.read_text(encoding="utf-8"), page.table(lines))
+    text = page.between(index.read_text(encoding="utf-8"), page.table(lines, left=2))
     index.write_text(text, encoding="utf-8")
 
 

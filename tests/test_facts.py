@@ -24,7 +24,7 @@ def quick(name: str) -> dict[str, Any]:
 
 
 def test_linear_layers_do_no_better_than_one() -> None:
-    """SciPy's logistic regression is the least that any of them can reach; a nonlinearity that slipped in goes below."""
+    """SciPy's logistic regression is the least that they can reach; a nonlinearity that slipped in goes below."""
     found = quick("linear_layers")
     for name in ("one", "three"):
         assert found["least"] - 1e-5 < found[name].min() <= found[name].max() < found["least"] + 0.01
@@ -68,7 +68,7 @@ def test_units_that_begin_alike_stay_alike() -> None:
 
 
 def test_momentum_beats_descent_in_a_valley() -> None:
-    """At the best rate, each step leaves (κ - 1) / (κ + 1) of the distance; momentum, (√κ - 1) / (√κ + 1) in the end."""
+    """At the best rate, each step leaves (κ - 1) / (κ + 1) of the distance; with momentum, less."""
     found = quick("momentum")
     distances = found["plain 100"][:200]
     np.testing.assert_allclose(distances / distances[0], (99 / 101) ** np.arange(200), rtol=1e-4)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-SPECS = {"ensemble": "different beginnings", "bagging": "and different examples"}
+SPECS = {"ensemble": "", "bagging": "bagging, "}
 SIZES = (2, 5, 10, 20)
 
 
@@ -58,7 +58,7 @@ def draw(figure: Figure, found: dict[str, Any]) -> None:
                 linestyle=style,
                 color=page.COLOURS[i],
                 capsize=3,
-                label=f"{label}, {who}",
+                label=label + who,
             )
     axes.set(xlabel="members", ylabel="test error, %", xticks=SIZES, ylim=(0, None))
     page.legend_below(figure, axes)

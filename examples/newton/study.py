@@ -66,7 +66,7 @@ def main() -> str:
 
 def draw(figure: Figure, found: dict[str, Any], titles: dict[str, str]) -> None:
     """The starts, each marked by the kind of point that it leads to, over the contours."""
-    sides = np.linspace(-5, 5, 120)
+    sides = np.linspace(-5, 5, 60)
     x, y = np.meshgrid(sides, sides)
     heights = (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
     for i, method in enumerate(METHODS):

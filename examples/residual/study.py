@@ -30,7 +30,6 @@ def study(quick: bool = False) -> dict[str, Any]:
             runs = trained(HERE / f"{name}.toml", settings, seeds=1 if quick else 5)
             found[f"{name} {layers}"] = np.array([run.metrics["train/error"] for run in runs])
             found[f"{name} {layers} losses"] = np.array([run.losses[1] for run in runs])
-            found["steps"] = runs[0].losses[0]
     return found
 
 
@@ -54,10 +53,15 @@ def draw(figure: Figure, found: dict[str, Any]) -> None:
     both = figure.subplots(1, 2, sharey=True)
     for axes, name in zip(both, NETWORKS, strict=True):
         for i, layers in enumerate(PAIRS):
-            losses = found[f"{name} {layers} losses"]
-            for j, one in enumerate(losses):
+            for j, one in enumerate(_by_epoch(found[f"{name} {layers} losses"])):
                 style, label = ("-", "--")[i], f"{layers} layers" if j == 0 else None
-                axes.semilogy(found["steps"], one, style, color=page.COLOURS[i], linewidth=0.8, label=label)
-        axes.set(xlabel="step", title=name)
+                epochs = np.arange(1, len(one) + 1)
+                axes.semilogy(epochs, one, style, color=page.COLOURS[i], linewidth=1, label=label)
+        axes.set(xlabel="epoch", title=name)
     both[0].set_ylabel("training loss, each seed")
     page.legend_below(figure, both[0])
+
+
+def _by_epoch(losses: Any) -> Any:
+    """Losses [seeds, steps] as their means over each of thirty epochs, [seeds, epochs]."""
+    return losses.reshape(len(losses), 30, -1).mean(axis=2)

@@ -38,7 +38,10 @@ def main() -> str:
         HERE, rows, lambda figure: draw(figure, found), (6.4, 3.2), "Share of seeds that learn all four examples"
     )
     best, solved = max(found["0"]), (found["4"] == 1).mean()
-    return f"the best of {len(found['0'])} perceptrons has {best:.0%} right; 4 hidden units learn all in {solved:.0%} of seeds"
+    return (
+        f"the best of {len(found['0'])} perceptrons has {page.share(best)} right; "
+        f"4 hidden units learn all in {page.share(solved)} of seeds"
+    )
 
 
 def draw(figure: Figure, found: dict[str, Any]) -> None:
