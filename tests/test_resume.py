@@ -409,6 +409,9 @@ def test_an_end_that_was_saved_and_not_told_is_told(folder: Path, several: list[
     _assert_untouched(*several)
     refused = netspec(folder, "resume", several[0])
     assert (refused.code, "error[run-done]" in refused.err) == (2, True)
+    refused = netspec(folder, "resume", several[0], "--edited")
+    assert (refused.code, "ended at different steps" in refused.err) == (2, True)
+    _assert_untouched(*several)
 
 
 def test_of_one_run_too(folder: Path) -> None:
