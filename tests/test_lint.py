@@ -39,7 +39,7 @@ def test_every_rule_has_its_code_and_its_fixture() -> None:
     assert list(RULES) == list(WARNINGS)
     texts = "".join(path.with_suffix(".txt").read_text("utf-8") for path in WARNED)
     assert [code for code in RULES if f"warning[{code}]" not in texts] == []
-    readme = (FOLDER.parents[2] / "README.md").read_text("utf-8").partition("## Warnings")[2].partition("## JSON")[0]
+    readme = (FOLDER.parents[2] / "README.md").read_text("utf-8").partition("## Warnings")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(.*)` \| (.*) \|$", readme, re.MULTILINE) == list(WARNINGS.items())
 
 

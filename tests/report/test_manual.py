@@ -178,7 +178,7 @@ def test_lists_hold_every_kind_once() -> None:
         ("layers", None, "conv"),
         ("layer", None, "conv"),
         (None, "Ioffe", "batch_norm"),
-        (None, "BATCH", "batch_norm"),
+        (None, "IOFFE AND SZEGEDY", "batch_norm"),
         ("initial_values", None, "he_normal"),
         ("optimizers", "polyak", "polyak_sgd"),
     ],
