@@ -63,7 +63,6 @@ def test_units_that_begin_alike_stay_alike() -> None:
     assert found["constant range"].max() < 1e-4
     assert found["random range"].min() > 0.5
     assert found["random"].min() > 0.85
-    assert abs(found["constant"].mean() - found["one_unit"].mean()) < 0.2
     assert found["constant"].max() < 0.5
 
 
