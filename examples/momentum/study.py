@@ -43,7 +43,9 @@ def main() -> str:
         plain, momentum = (found[f"{name} {condition} steps"] for name in SPECS)
         both = f"{plain / momentum:.1f}", f"{condition**0.5:.1f}"
         rows.append([str(condition), f"{plain:,}", f"{momentum:,}", *both])
-    page.write(HERE, rows, lambda figure: draw(figure, found), (8.0, 3.4), "Steps by condition number, and two paths")
+    page.write(
+        HERE, rows, lambda figure: draw(figure, found), (8.0, 3.4), "Distance by step, and steps by condition number"
+    )
     plain, momentum = (found[f"{name} 1000 steps"] for name in SPECS)
     return f"at condition number 1,000 descent takes {plain:,} steps, with momentum {momentum:,}"
 
