@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Keep", "Phase", "Stop", "Train", "phase_specs"]
 
 
+MOST_MEMBERS = 1000
+"""Networks of one training, at the most."""
+
+
 class Keep(Table):
     """Which step's parameters are the result.
 
@@ -68,6 +72,14 @@ def _batch(value: Any) -> Any:
     raise must_be('a whole number from 1, or "all"', value)
 
 
+def _members(value: Any) -> Any:
+    if (found := as_expression(value)) is not None:
+        return found
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MEMBERS:
+        return value
+    raise must_be(f"a whole number from 1 to {MOST_MEMBERS:,}", value)
+
+
 def _patterns(value: Any) -> tuple[str, ...]:
     listed = [value] if isinstance(value, str) else value
     if isinstance(listed, list | tuple) and listed and all(isinstance(v, str) and v for v in listed):
@@ -90,6 +102,12 @@ Batch = Annotated[
     PlainValidator(_batch),
     Changing(),
     WithJsonSchema({"anyOf": [*_LENGTH["anyOf"], {"enum": ["all"]}, {"allOf": [{"$ref": "#/$defs/course"}, _SIZES]}]}),
+]
+
+_SEVERAL = {"type": "integer", "minimum": 1, "maximum": MOST_MEMBERS}
+
+Members = Annotated[
+    int, PlainValidator(_members), WithJsonSchema({"anyOf": [_SEVERAL, {"type": "string", "pattern": r"^\$"}]})
 ]
 
 if TYPE_CHECKING:
@@ -128,7 +146,7 @@ class Train(Table):
     keep: Keep | None = None
     stop: Stop | None = None
     ema: Rate | None = None
-    members: Count | None = None
+    members: Members | None = None
     bootstrap: Switch = False
 
 
