@@ -289,6 +289,8 @@ EVENTS = {
         "metric": str,
         "higher_is_better": bool,
         "keep": bool,
+        "phases": int,
+        "members": int,
     },
     "stepped": {
         "step": int,
@@ -301,6 +303,7 @@ EVENTS = {
     },
     "evaluated": {"step": int, "epoch": float, "metrics": {str: float}, "seconds": float, "best": bool},
     "saved": {"step": int, "path": str, "seconds": float},
+    "alerted": {"step": int, "code": str, "message": str, "help": str},
     "finished": {
         "run": str,
         "step": int,
@@ -326,12 +329,13 @@ COMPARISON = {
             "parameters": int,
             "device": str,
             "seed": int,
+            "seeds": list,
             "best": {"metric": str, "value": float, "step": int, "epoch": float},
         }
     ],
     "spec": [{"path": str, "values": list}],
     "environment": list,
-    "metrics": [{"metric": str, "higher_is_better": bool, "values": [float], "best": [int]}],
+    "metrics": [{"metric": str, "higher_is_better": bool, "values": [float], "best": [int], "intervals": list}],
     "curves": {str: list},
 }
 
@@ -424,7 +428,7 @@ def test_train_tells_its_events_line_by_line(home: Path, trained: Mapping[str, R
     for name, result in trained.items():
         events = result.events()
         assert result.err == ""
-        assert {e["event"] for e in events} == set(EVENTS)
+        assert {e["event"] for e in events} | {"alerted"} == set(EVENTS)
         for event in events:
             assert _fits(event, {"event": str, "time": float, **EVENTS[event["event"]]}), event
         assert [e["time"] for e in events] == sorted(e["time"] for e in events)
