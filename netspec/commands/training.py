@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -19,6 +19,7 @@ from netspec.document import written
 if TYPE_CHECKING:
     from netspec.build import Program
     from netspec.data import Dataset
+    from netspec.report.differences import Difference
     from netspec.runs.events import Event
     from netspec.train.checkpoint import Checkpoint
 
@@ -198,13 +199,14 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     choose(device)
     keep_compiled()
     trained = open_run(path)
-    together = [path.parent / str(name) for name in trained.run.environment.get("together", ())]
-    each = [trained] if path.name not in [p.name for p in together] else [open_run(p) for p in together]
+    each = [trained if p == path else open_run(p) for p in _together(trained, edited)]
     if all(one.run.state == "done" for one in each) and not edited:
         message, help_ = f"{path} is done: there is nothing to go on with", f"netspec evaluate {quote(str(path))}"
         raise RunError(Diagnostic("run-done", message, help=help_))
-    if not edited:
-        for one in each:
+    for one in each:
+        if edited:
+            _check_alike(trained, one)
+        else:
             _check_unchanged(one)
     dataset = dataset_of(trained.opened)
     if dataset.fingerprint != trained.run.environment.get("data") and not edited:
@@ -222,6 +224,25 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     begun = None if resumed[0] is not None else _begun(program, trained)
     runs, seeds = tuple(one.run.path for one in each), tuple(one.opened.spec.seed for one in each)
     return Session(runs, seeds, program, dataset, resumed, begun, warnings, over=over)
+
+
+def _together(trained: Trained, edited: bool) -> list[Path]:
+    """The runs that were trained at once, the run's own among them.
+
+    Raises:
+        RunError: one of them is gone.
+    """
+    path, named = trained.run.path, trained.run.environment.get("together")
+    names = [str(name) for name in named] if isinstance(named, list) else []
+    if path.name not in names:
+        return [path]
+    found = [name for name in names if Path(name).name == name and (path.parent / name).is_dir()]
+    if len(found) < len(names) and not edited:
+        gone = ", ".join(name for name in names if name not in found)
+        message = f"{path} was trained at once with runs that are gone: {gone}"
+        help_ = "--edited goes on without them, perhaps to other bits"
+        raise RunError(Diagnostic("no-run", message, file=str(path), help=help_))
+    return [path if name == path.name else path.parent / name for name in found]
 
 
 def _begun(program: Program, trained: Trained) -> Mapping[str, Any] | None:
@@ -338,15 +359,32 @@ def _plain(values: Mapping[str, Any]) -> Any:
     return json.loads(json.dumps(values, default=str))
 
 
-def _check_unchanged(trained: Trained) -> None:
+def _written(found: Iterable[Difference]) -> list[str]:
     from netspec.report import values
+
+    return [f"{d.path}: {' → '.join('nothing' if v is None else values.written(v) for v in d.values)}" for d in found]
+
+
+def _check_alike(trained: Trained, other: Trained) -> None:
+    """See that the specs of runs that go on at once were changed alike.
+
+    Raises:
+        RunError: they differ in more than the seed.
+    """
+    from netspec.report.differences import differences
+
+    both = [_plain({**one.opened.spec.document.values, "seed": 0}) for one in (trained, other)]
+    changed = _written(differences(both))
+    if changed:
+        message = f"{trained.run.path} and {other.run.path} go on at once, and their specs differ"
+        raise RunError(Diagnostic("spec-changed", message, note="; ".join(changed), help="change them alike"))
+
+
+def _check_unchanged(trained: Trained) -> None:
     from netspec.report.differences import differences
 
     both = [trained.run.resolved.get("spec", {}), _plain(trained.opened.spec.document.values)]
-    changed = [
-        f"{d.path}: {' → '.join('nothing' if v is None else values.written(v) for v in d.values)}"
-        for d in differences(both)
-    ]
+    changed = _written(differences(both))
     if changed:
         raise RunError(
             Diagnostic(
