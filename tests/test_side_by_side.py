@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from command import netspec
 
 from netspec import commands
-from netspec.commands.training import _over
+from netspec.commands.resumed import _over, _together
 from netspec.runs.directory import load
 from netspec.runs.events import Finished
 from netspec.runs.records import read_events
@@ -146,6 +147,46 @@ def test_of_several_runs_one_that_diverged_stays_as_it_is(folder: Path) -> None:
     assert isinstance(last, Finished)
     for i in (0, 2):
         assert reached(session.runs[i]) == reached(untouched.runs[i])
+
+
+@pytest.fixture
+def stopped(folder: Path, tmp_path: Path) -> list[Path]:
+    """Three runs that were trained at once, and interrupted."""
+    opened = [commands.load(folder / "dense.toml", (), seed) for seed in range(3)]
+    asked = iter(range(1000))
+    session = commands.start(opened, tmp_path)
+    *_, _ = session.events(lambda: next(asked) > 3)
+    return list(session.runs)
+
+
+def test_without_one_of_them_the_others_go_on_where_it_is_meant(stopped: list[Path]) -> None:
+    shutil.rmtree(stopped[0])
+    refused = netspec(stopped[1].parent, "resume", stopped[1])
+    assert (refused.code, "runs that are gone: dense-1" in refused.err) == (2, True)
+    assert netspec(stopped[1].parent, "resume", stopped[1], "--edited").code == 0
+    assert [load(run).state for run in stopped[1:]] == ["done", "done"]
+
+
+def test_their_specs_are_edited_alike(stopped: list[Path]) -> None:
+    def edit(run: Path) -> None:
+        spec = run / "spec.toml"
+        spec.write_text(spec.read_text().replace("epochs = 2", "epochs = 3"))
+
+    edit(stopped[1])
+    refused = netspec(stopped[0].parent, "resume", stopped[0], "--edited")
+    assert (refused.code, "train.epochs: 2 → 3" in refused.err) == (2, True)
+    edit(stopped[0])
+    edit(stopped[2])
+    assert netspec(stopped[0].parent, "resume", stopped[0], "--edited").code == 0
+    ends = [read_events(run)[-1] for run in stopped]
+    assert [(e.step, e.epoch) for e in ends if isinstance(e, Finished)] == [(18, 3.0)] * 3
+
+
+@pytest.mark.parametrize("named", ["dense-2", [1, {}], ["../dense-1", "dense-2"], {"dense-1": 2}, []])
+def test_a_damaged_environment_names_nothing_outside(stopped: list[Path], named: object) -> None:
+    file = stopped[0] / "environment.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "together": named}))
+    assert [path.name for path in _together(commands.open_run(stopped[0]), True)] == ["dense-1"]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from netspec.commands.emitted import compiled
 from netspec.commands.layer_features import Features, features
 from netspec.commands.learning_rate import FoundRate, find_rate
 from netspec.commands.over_functions import Paths, PathTaken, paths
+from netspec.commands.resumed import resume
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
-from netspec.commands.training import Session, resume, start
+from netspec.commands.training import Session, start
 
 __all__ = [
     "Around",
