@@ -292,9 +292,11 @@ def test_each_step_augments_once_with_a_key_of_its_own(networks: int, train: str
 # -- networks side by side ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("layers", "form"), [("dense", _looped), ("conv", _single)])
+@pytest.mark.parametrize(
+    ("layers", "form"), [(LAYERS["dense"], _looped), (PLAIN["conv"], _single)], ids=["looped", "single"]
+)
 def test_networks_abreast_make_the_steps_of_each_alone(layers: str, form: Callable[..., Steps]) -> None:
-    built = program(LAYERS[layers], DESCENT)
+    built = program(layers, DESCENT)
     keys = [Keys.of(7, member) for member in range(2)]
     together, totals, norms = Small(built, keys).made(3, form(built.last, BATCH, 2))
     assert int(together.step) == 3
