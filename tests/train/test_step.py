@@ -237,8 +237,9 @@ def test_of_a_batch_in_parts_all_are_remembered() -> None:
     np.testing.assert_allclose(state.statistics["batch_norm1/mean"], mean, rtol=1e-4, atol=1e-6)
 
 
-def test_what_is_evaluated_is_the_moving_average(rate: float = 0.9) -> None:
+def test_what_is_evaluated_is_the_moving_average() -> None:
     """Σ (1 - ρ) ρ^(t - i) θ_i / (1 - ρ^t), of parameters and of what batch normalisation remembers."""
+    rate = 0.9
     small = Small(program(LAYERS_TO_AVERAGE, DESCENT, train=f"ema = {rate}"))
     steps, weights = make_steps(small.phase, BATCH), evaluated(small.phase)
     inputs, targets = jax.device_put((small.part.inputs, small.part.targets))
