@@ -39,7 +39,7 @@ class Stop(Table):
     patience: after so many evaluations in a row without a better value of the metric.
     metric: what patience and target look at; what the training is judged by unless said otherwise.
     target: when the metric is as good as this.
-    seconds: when it has taken as long as this, over all its sessions.
+    seconds: when the phase, or the whole of a training that has one, has taken as long as this, over all sessions.
     gradient: when the norm of the gradient is at most this.
     change: when the training loss changes by at most this share of itself from one evaluation to the next.
     """

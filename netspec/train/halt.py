@@ -22,6 +22,7 @@ class Halt:
         waited: evaluations since then.
         total, steps: the sum of the training loss since the last evaluation, and over how many steps.
         mean: of the training loss, between the two evaluations before.
+        began: seconds that the training had taken when the phase began.
     """
 
     stop: Stop | None
@@ -31,6 +32,7 @@ class Halt:
     total: float = 0.0
     steps: int = 0
     mean: float | None = None
+    began: float = 0.0
 
     def stepped(self, loss: float, count: int, gradient_norm: float, seconds: float) -> str:
         """Why the phase ends after some steps; empty where it goes on.
@@ -45,7 +47,7 @@ class Halt:
             return ""
         if self.stop.gradient is not None and gradient_norm <= self.stop.gradient:
             return f"the gradient's norm is {gradient_norm:.3g}, at most {self.stop.gradient:g}"
-        if self.stop.seconds is not None and seconds >= self.stop.seconds:
+        if self.stop.seconds is not None and seconds - self.began >= self.stop.seconds:
             return f"it has taken {self.stop.seconds:g} seconds"
         return ""
 
@@ -79,7 +81,7 @@ class Halt:
 
     def to_json(self) -> dict[str, Any]:
         """What it has seen."""
-        return {n: getattr(self, n) for n in ("best", "waited", "total", "steps", "mean")}
+        return {n: getattr(self, n) for n in ("best", "waited", "total", "steps", "mean", "began")}
 
     def remember(self, seen: Mapping[str, Any]) -> None:
         """See again what `to_json` gave."""

@@ -45,10 +45,14 @@ class Learner:
     halt: Halt = field(init=False)
     physician: Physician = field(init=False)
 
-    def enter(self, stage: Stage) -> None:
-        """Begin a phase."""
+    def enter(self, stage: Stage, seconds: float) -> None:
+        """Begin a phase.
+
+        Args:
+            seconds: that the training has taken so far.
+        """
         self.best = self.best_step = None
-        self.halt = Halt(stage.phase.train.stop, stage.phase.patience)
+        self.halt = Halt(stage.phase.train.stop, stage.phase.patience, began=seconds)
         self.physician = stage.physician()
 
     def remember(self, stage: Stage, saved: Checkpoint) -> None:

@@ -125,7 +125,7 @@ class _Training:
             self.state = self._beginning()
             self.local = 0
         for learner in learners:
-            learner.enter(self.stage)
+            learner.enter(self.stage, 0.0)
             if learner.resumed is not None:
                 learner.remember(self.stage, learner.resumed)
 
@@ -234,7 +234,7 @@ class _Training:
         self.stage = self._stage(before.index + 1, before.behind + self.local, passes)
         self.state, self.kept, self.local = self.stage.enter(weights), None, 0
         for learner in self.learners:
-            learner.enter(self.stage)
+            learner.enter(self.stage, self.clock.seconds())
         yield from self._each(lambda i: entered(self.program, self.stage, self.local))
         # So that a divergence can be looked into from here on, and a resumed run need not go through what was before.
         yield from self._saved(self.going)
