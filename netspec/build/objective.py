@@ -269,6 +269,10 @@ def build_objective(spec: Spec, graph: Graph, facts: Facts) -> Objective:
         for j, penalty in enumerate(loss.penalties)
     )
     _check_parts(spec, terms)
+    if all(loss.weight == 0.0 for loss in spec.losses):
+        place = spec.document.value_place((*spec.loss_path(0), "weight"))
+        message = "no loss counts, so that there is nothing to learn"
+        raise SpecError(Diagnostic("nothing-to-learn", message, place, label="0"))
     metrics, main = _metrics(terms)
     return Objective(terms, penalties, metrics, main)
 
@@ -308,7 +312,9 @@ def _metrics(terms: tuple[Term, ...]) -> tuple[dict[str, Metric], str]:
     """By name, and the main one's: of one loss as they are, of several under the outputs' names."""
     each = [measures_of(t.aim, t.loss) for t in terms]
     if len(terms) == 1:
-        return {n: Metric(((terms[0], 1.0),), (m,)) for n, m in each[0].items()}, main_of(terms[0].form)
+        # The loss is measured as it is minimised: with its weight, so that both curves are on one scale.
+        weights = {name: terms[0].weight(None) if name == "loss" else 1.0 for name in each[0]}
+        return {n: Metric(((terms[0], weights[n]),), (m,)) for n, m in each[0].items()}, main_of(terms[0].form)
     weighed = tuple((t, t.weight(None)) for t in terms)
     found = {"loss": Metric(weighed, tuple(m["loss"] for m in each))}
     for term, measures in zip(terms, each, strict=True):

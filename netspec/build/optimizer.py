@@ -85,6 +85,10 @@ def build_optimizer(spec: Spec, clock: Clock, graph: Graph | None = None) -> Upd
     shapes = {path: shape for path, shape in patterns.shapes.items() if path not in frozen}
     held = {p for group, paths in zip(optimizer.group, groups, strict=True) if group.freeze for p in paths}
     _check_size(spec, calls, {path: shape for path, shape in shapes.items() if path not in held})
+    if groups and not shapes.keys() - held - frozen and shapes:
+        place = spec.document.key_place((*spec.at("optimizer"), "group"))
+        message = "the groups leave no parameters to train: all of them are frozen"
+        raise SpecError(Diagnostic("nothing-to-learn", message, place))
     check_fit(spec, call, shapes, groups, per_example=bool(calls & PER_EXAMPLE))
     return Updater(
         call,

@@ -163,6 +163,10 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase
         place = spec.document.key_place(("model",) if section is None else ("phase", i))
         label = "all of them are frozen" if held.parameters else ""
         raise SpecError(Diagnostic("nothing-to-learn", "the network has no parameters to train", place, label=label))
+    if updater.evaluated is not None and spec.train is not None and spec.train.ema is not None:
+        place = spec.document.key_place(spec.at("train", "ema"))
+        message = "the optimizer gives parameters of its own to be evaluated, and 'ema' would average others"
+        raise SpecError(Diagnostic("choice", message, place, help="leave one of them out"))
     if updater.metric is not None:
         _by(updater.metric, spec, facts, objective, False, (*spec.at("schedule"), "metric"))
     judge = _judge(spec, facts, objective)

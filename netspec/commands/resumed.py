@@ -37,6 +37,8 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     trained = open_run(path)
     each = [trained if p == path else open_run(p) for p in _together(trained, edited)]
     if all(one.run.state == "done" for one in each) and not edited:
+        for one in each:
+            _check_unchanged(one)  # one that was given more steps goes on with --edited, and is told so
         message, help_ = f"{path} is done: there is nothing to go on with", f"netspec evaluate {quote(str(path))}"
         raise RunError(Diagnostic("run-done", message, help=help_))
     for one in each:

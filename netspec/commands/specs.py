@@ -174,11 +174,19 @@ def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> C
         program = program_of(spec, facts_of(opened))
         graph, steps, batch = program.network.graph, program.steps, program.batch
         warnings = linted(program, _targets_of(opened, program))
+        _check_start(opened, program)
     if strict and warnings:
         raise SpecError(*(replace(warning, severity="error") for warning in warnings))
     frozen = graph.frozen
     learned = sum(prod(a.shape) for p, a in graph.parameters.items() if p not in frozen)
     return Checked(learned, steps, batch, warnings)
+
+
+def _check_start(opened: Opened, program: Program) -> None:
+    """See that the weights that a training begins with are there and fit."""
+    from netspec.commands.started import start_arrays
+
+    start_arrays(program.spec, program.network.graph, opened.directory)
 
 
 def linted(program: Program, targets: Mapping[str, Any] | None) -> tuple[Diagnostic, ...]:

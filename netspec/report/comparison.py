@@ -164,10 +164,16 @@ def compare(runs: Sequence[Path]) -> Comparison:
         message = f"compare takes from 2 to {MOST} different specs or runs, and got {len(groups)}"
         raise RunError(Diagnostic("compare", message, help="netspec runs lists those there are"))
     contenders = tuple(_together([each[i] for i in group]) for group in groups)
+    if _are_seeds(found, each, written) and len(each) < MOST:
+        contenders = (*contenders, _together(each))
+        groups = [*groups, list(range(len(each)))]
     metric = next((run.started.metric for run in contenders if run.started), "")
-    seeded = [written[group[0]] for group in groups]
-    if len(groups) < len(each):
-        seeded = [{key: value for key, value in spec.items() if key != "seed"} for spec in seeded]
+    seeded: list[Mapping[str, Any]] = [written[group[0]] for group in groups]
+    if any(len(group) > 1 for group in groups):
+        mixed = len(groups) > len(each)  # seeds beside their mean: a mean has none
+        seeded = [
+            _without_seed(spec) if len(g) > 1 or not mixed else spec for spec, g in zip(seeded, groups, strict=True)
+        ]
     specs = tuple(differences(seeded)) if len(seeded) > 1 else ()
     surroundings = tuple(differences([_surroundings(run) for run in found]))
     return Comparison(
@@ -239,6 +245,18 @@ def _check_number(runs: Sequence[Path]) -> None:
         raise RunError(Diagnostic("compare", f"{twice} is given twice", file=str(twice)))
 
 
+def _without_seed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in spec.items() if key != "seed"}
+
+
+def _are_seeds(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether runs are of one spec with different seeds, and nothing else: their mean stands beside them."""
+    specs = list(map(_without_seed, written))
+    seeds = [spec["seed"] for spec in written]
+    alike = all(spec == specs[0] for spec in specs) and all(_surroundings(r) == _surroundings(runs[0]) for r in runs)
+    return alike and len(set(seeds)) == len(seeds) > 2 and all(one.progress.finished for one in each)
+
+
 def _groups(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Mapping[str, Any]]) -> list[list[int]]:
     """The indices of runs that are one spec with different seeds on the same data, device and versions.
 
@@ -246,7 +264,7 @@ def _groups(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Ma
     """
     groups: dict[str, list[int]] = {}
     for i, (run, spec) in enumerate(zip(runs, written, strict=True)):
-        rest = {key: value for key, value in spec.items() if key != "seed"}
+        rest = _without_seed(spec)
         groups.setdefault(json.dumps([rest, _surroundings(run)], sort_keys=True, default=str), []).append(i)
     found = []
     for group in groups.values():

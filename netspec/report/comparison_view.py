@@ -64,7 +64,7 @@ def view(
         columns = columns and _columns(comparison, titles, width, look)
     tables = _rows(comparison, titles, width, look) if columns is None else [columns]
     charts = _charts(comparison, labels, titles != names, width, look)
-    return Frame(stacked([*tables, _warnings(comparison, width, look), *charts]))
+    return Frame(stacked([*tables, _intervals(comparison, look), _warnings(comparison, width, look), *charts]))
 
 
 def _title_style(run: int, look: Look) -> str:
@@ -202,6 +202,12 @@ def _cost_lines(comparison: Comparison) -> list[_Line]:
         (label, [Cell(_clipped(v, LONGEST_VALUE), DIM if v == "–" else "") for v in values])
         for label, values in rows.items()
     ]
+
+
+def _intervals(comparison: Comparison, look: Look) -> list[Text]:
+    """What stands behind a mean."""
+    shown = any(half is not None for m in comparison.measurements for half in m.intervals)
+    return [look.text("± half of the mean's 95 % interval, by Student's t", DIM)] if shown else []
 
 
 def _warnings(comparison: Comparison, width: int, look: Look) -> list[Text]:

@@ -47,7 +47,8 @@ def _headline(progress: Progress, reason: str) -> Text:
         return Text().append(f"Diverged at step {step}.", BOLD)
     metrics = progress.finished.metrics if progress.finished else {}
     shown = _deciding(progress, metrics)
-    reached = f": {shown}" if shown else ""
+    several = progress.finished is not None and "{" in progress.finished.run
+    reached = f": {'the mean of ' if several else ''}{shown}" if shown else ""
     return Text().append(printable(f"Trained {step} steps{reached}."), BOLD)
 
 

@@ -247,11 +247,11 @@ class _Training:
 
     def _advance(self, window: Window, arguments: tuple[Any, Any, Any, int]) -> tuple[State, Any, Any]:
         inputs, targets, order, first = arguments
-        began = time.monotonic()
+        began, compiled = time.monotonic(), self.stage.is_compiled(window.batch)
         steps = self.stage.steps(window.batch)
         result = steps(self.state, inputs, targets, order, first, window.count, self.stage.noise)
-        if self.clock.compiling == 0.0:
-            self.clock.compiling = time.monotonic() - began
+        if not compiled:
+            self.clock.compiling += time.monotonic() - began
             self.clock.ready = time.monotonic()
         return result
 
@@ -262,7 +262,7 @@ class _Training:
         if self.ensemble:
             losses, norms = losses.mean(keepdims=True), norms.mean(keepdims=True)
         seconds = self.clock.took()
-        compiling, self.clock.compiling = self.clock.compiling, -1.0
+        compiling, self.clock.compiling = self.clock.compiling, 0.0
         rate = None if self.stage.rate is None else float(self.stage.rate(window.end - 1))
         over = False
         for i in self.going:
@@ -278,7 +278,7 @@ class _Training:
                 None if rate is None else rate * float(self.factors[i]),
                 gradient_norm,
                 window.count * window.batch / max(seconds, 1e-9),
-                max(0.0, compiling),
+                compiling,
             )
             yield i, event
             for alert in self.learners[i].physician.stepped(event):

@@ -121,6 +121,10 @@ class Stage:
         name = self.phase.objective.terms[0].aim.target
         return np.asarray(self.parts.train.targets[name])
 
+    def is_compiled(self, batch: int) -> bool:
+        """Whether steps with batches of that size were made before."""
+        return batch in self._made
+
     def steps(self, batch: int) -> Steps:
         """The function that makes steps with batches of that size."""
         if batch not in self._made:

@@ -15,7 +15,7 @@ class Stopwatch:
     Args:
         before: seconds of the sessions before.
         began, ready, saved: when this session began, the device was last ready, the last checkpoint was written.
-        compiling: seconds that the first steps took to be compiled; below 0 once that is told.
+        compiling: seconds spent on compiling steps that no record has told of.
     """
 
     before: float

@@ -29,6 +29,10 @@ EVALUATIONS = 5
 """Evaluations that are remembered: the lowest of them is what the validation loss may be now."""
 
 
+EXPLODED = 100.0
+"""By how many times the first records may lie above the very first one and still tell what a loss began with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patient:
     """What is known of a training beforehand.
@@ -167,7 +171,11 @@ class History:
     @property
     def start(self) -> float:
         """What the loss began with."""
-        return max(self.beginning[0], median(self.beginning)) if self.beginning else math.nan
+        if not self.beginning:
+            return math.nan
+        first, middle = self.beginning[0], median(self.beginning)
+        # Far above the first one, the others are of a training that has diverged already.
+        return first if middle > EXPLODED * max(first, 1e-12) else max(first, middle)
 
     @property
     def level(self) -> float:
