@@ -219,6 +219,7 @@ def _of_phase(phase: PhasePlan, width: int, look: Look, *, examples: bool) -> li
         lines += paragraph(f"  {group.name}", [said], LABEL, width, look)
     if schedule:
         lines += paragraph("schedule", _schedule_lines(schedule), LABEL, width, look)
+    lines += paragraph("also", phase.also, LABEL, width, look)
     if phase.changes:
         changes = [f"{change.what}: {change.numbers}, {change.how}" for change in phase.changes]
         lines += paragraph("over time", changes, LABEL, width, look)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from netspec.report.optimizer_lines import GroupPlan, groups_of, lines
 from netspec.report.schedule_lines import Change, Plan, changes_of, plan_of
+from netspec.report.wording import setting
 from netspec.spec.clock import Clock
 from netspec.spec.sections import Spec
 from netspec.spec.training import phase_specs
@@ -37,6 +38,7 @@ class PhasePlan:
         groups: parameters that learn in another way.
         schedule: None where the learning rate stays.
         changes: the other numbers that change over time.
+        also: what else is not as usual: how batches are drawn and changed, what is averaged, kept, when it stops.
         gradients, state: bytes of the gradients, and of what the optimizer remembers.
     """
 
@@ -51,6 +53,7 @@ class PhasePlan:
     groups: tuple[GroupPlan, ...]
     schedule: Plan | None
     changes: tuple[Change, ...]
+    also: tuple[str, ...]
     gradients: int
     state: int
 
@@ -93,9 +96,32 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts | None) -
         groups=groups_of(spec.optimizer, updater),
         schedule=None if spec.schedule is None else plan_of(spec.schedule, rate, clock),
         changes=tuple(changes_of(spec, graph)),
+        also=tuple(_also(spec)),
         gradients=sum(prod(array.shape) * array.dtype.itemsize for array in learned.values()),
         state=_optimizer_bytes(updater, learned),
     )
+
+
+def _also(spec: Spec) -> Iterator[str]:
+    """What is said of a training besides its length, loss and optimizer, in words."""
+    train = spec.train
+    if spec.data is not None and spec.data.augment:
+        yield f"augmented: {', '.join(one.kind for one in spec.data.augment)}"
+    if train is None:
+        return
+    if train.draw != "without_replacement":
+        yield f"drawn {train.draw.replace('_', ' ')}"
+    if train.bootstrap:
+        yield "each learns from examples of its own, drawn with replacement"
+    if train.accumulate > 1:
+        yield f"each batch in {train.accumulate} parts"
+    if train.ema is not None:
+        yield f"parameters averaged at {setting(train.ema)}"
+    if train.keep is not None:
+        yield f"the best {train.keep.best}'s step is kept"
+    if train.stop is not None:
+        given = {key: getattr(train.stop, key) for key in sorted(train.stop.model_fields_set)}
+        yield f"stops early: {', '.join(f'{key} {value}' for key, value in given.items())}"
 
 
 def phase_to_json(phase: PhasePlan) -> dict[str, Any]:
@@ -108,6 +134,7 @@ def phase_to_json(phase: PhasePlan) -> dict[str, Any]:
         "steps_per_epoch": clock.per_epoch if clock else None,
         "parameters": phase.learned,
         "held": phase.held,
+        "also": list(phase.also),
         "losses": list(phase.losses),
         "optimizer": list(phase.optimizer),
         "groups": [
