@@ -149,10 +149,18 @@ def test_a_run_outlives_the_one_that_it_loads(folder: Path, tmp_path: Path) -> N
     assert netspec(tmp_path, "inspect", "runs/third-1").code == 0
 
 
-def test_it_compiles(folder: Path) -> None:
+def test_a_training_from_weights_elsewhere_is_not_compiled_without_them(folder: Path) -> None:
     (folder / "warm.toml").write_text(SECOND.replace(", freeze = true", ""))
-    assert netspec(folder, "compile", "warm.toml", "-o", "warm.py").code == 0
-    compile((folder / "warm.py").read_text(), "warm.py", "exec")
+    result = netspec(folder, "compile", "warm.toml", "-o", "warm.py")
+    assert (result.code, (folder / "warm.py").exists()) == (2, False)
+    assert "the weights of an earlier run have no source" in result.err
+
+
+def test_its_network_compiles(folder: Path) -> None:
+    network = SECOND.replace(", freeze = true", "").partition("[[loss]]")[0]
+    (folder / "network.toml").write_text(network)
+    assert netspec(folder, "compile", "network.toml", "-o", "network.py").code == 0
+    compile((folder / "network.py").read_text(), "network.py", "exec")
 
 
 @pytest.mark.parametrize(

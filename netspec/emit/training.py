@@ -49,7 +49,8 @@ def _check(program: Program) -> None:
         raise SpecError(Diagnostic("compile", message, document.key_place(("train", key))))
     for path, given in _ELSEWHERE.items():
         if given(program):
-            message = f"{'.'.join(path)} cannot be compiled: it has no source"
+            what = "the weights of an earlier run have" if path == ("model", "layers") else f"'{path[-1]}' has"
+            message = f"[{path[0]}] cannot be compiled: {what} no source"
             raise SpecError(Diagnostic("compile", message, document.key_place(path)))
 
 

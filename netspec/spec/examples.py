@@ -28,7 +28,7 @@ AROUND: Mapping[type[Kind], str] = {
     Initial: "[model]\ninput = [64]\nlayers = [{{ dense = 16, init = {example} }}]\n",
     Penalty: '[loss]\nkind = "cross_entropy"\npenalties = [{example}]\n',
     Wrapper: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n{example}\n',
-    Transformation: '[optimizer]\nchain = [{example}, {{ scale_by_learning_rate = 0.1 }}]\n',
+    Transformation: "[optimizer]\nchain = [{example}, {{ scale_by_learning_rate = 0.1 }}]\n",
     Clip: '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\nclip = {example}\n',
     Course: "[model]\ninput = [64]\nlayers = [{{ dense = 16 }}, {{ dropout = {example} }}]\n",
     Source: "[data]\nsource = {example}\n",
