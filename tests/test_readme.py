@@ -80,6 +80,15 @@ def test_the_block_of_ones_own(folder: Path) -> None:
     assert (result.code, result.err) == (0, "")
 
 
+def test_how_a_network_learns(folder: Path) -> None:
+    rest = README.split("[loss]")[1].split("```")[0].split("[optimizer]")[0]
+    (learning,) = (text for text in SPECS if "[[phase]]" in text)
+    model = '[data]\nsource = "digits"\n[model]\nlayers = [{ conv = 8 }, "relu", "flatten", { dense = "$classes" }]\n'
+    (folder / "learning.toml").write_text(f"{model}[loss]{rest}\n{learning}")
+    result = netspec(folder, "check", "learning.toml")
+    assert (result.code, result.err) == (0, "")
+
+
 def test_the_table_has_every_command() -> None:
     from netspec.cli import app
 
