@@ -183,10 +183,14 @@ def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> C
 
 
 def _check_start(opened: Opened, program: Program) -> None:
-    """See that the weights that a training begins with are there and fit."""
+    """See that the weights that a training begins with fit; a run that is not there yet may be made before."""
     from netspec.commands.started import start_arrays
 
-    start_arrays(program.spec, program.network.graph, opened.directory)
+    try:
+        start_arrays(program.spec, program.network.graph, opened.directory)
+    except NetspecError as error:
+        if {diagnostic.code for diagnostic in error.diagnostics} - {"no-run", "no-checkpoint", "file"}:
+            raise
 
 
 def linted(program: Program, targets: Mapping[str, Any] | None) -> tuple[Diagnostic, ...]:

@@ -24,7 +24,7 @@ class Recorder(Lines):
 
 
 def heard(recorder, count):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while len(recorder.said) < count and time.monotonic() < end:
         time.sleep(0.005)
     return recorder.said

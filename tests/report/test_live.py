@@ -64,11 +64,13 @@ class Watched:
             start_new_session=True,
         )
 
-    def read(self, until, seconds=20.0):
+    def read(self, until, seconds=60.0):
         """Feed the screen until something is so."""
         end = time.monotonic() + seconds
         while not until():
-            assert time.monotonic() < end, self.text()
+            if time.monotonic() >= end:
+                self.process.kill()
+                raise AssertionError(self.text())
             if select.select([self.person], [], [], 0.05)[0]:
                 self.stream.feed(os.read(self.person, 65536))
 
