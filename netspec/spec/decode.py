@@ -12,23 +12,22 @@ from pydantic.fields import FieldInfo
 
 from netspec.diagnostics import Diagnostic, SpecError, nearest
 from netspec.document import Document, Path
-from netspec.spec.blocks import ARGUMENT_TYPES, OTHER_TYPES, Late, UserBlock, type_of, user_block
+from netspec.spec.block_reader import NAME, NAME_RULE, BlockReader
+from netspec.spec.blocks import Late, UserBlock
 from netspec.spec.data import Data
-from netspec.spec.expression import ExpressionError, parse
 from netspec.spec.kind import Kind, Section, Table
 from netspec.spec.layer import Layer
 from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
-from netspec.spec.mistakes import at_expression, quoted
 from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.optimizers.reading import read_chain
-from netspec.spec.reader import EnoughError, TableReader
+from netspec.spec.reader import EnoughError
 from netspec.spec.schedules import Schedule
-from netspec.spec.sections import BlockDefinition, Model, Spec
+from netspec.spec.sections import Model, Spec
 from netspec.spec.start import Start
 from netspec.spec.training import Phase, Train
-from netspec.spec.values import Anything, described
+from netspec.spec.values import described
 
 __all__ = ["decode"]
 
@@ -50,18 +49,8 @@ SECTIONS = (
     "lint",
 )
 
-MOST_BLOCKS = 1_000
-"""Blocks of a spec, at the most."""
-
-MOST_ARGUMENTS = 100
-"""Arguments of a block, at the most."""
-
 CONSTANTS = frozenset({"channels", "classes", "features", "targets", "vocabulary"})
 """Names that every expression may use, where they stand for something."""
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-_NAME_RULE = "small letters, digits and _, beginning with a letter, at most 64"
 
 T = TypeVar("T", bound=Table)
 
@@ -98,7 +87,7 @@ def _in_order(mistakes: Iterable[Diagnostic]) -> list[Diagnostic]:
     return sorted(dict.fromkeys(mistakes), key=position)
 
 
-class _SpecReader(TableReader):
+class _SpecReader(BlockReader):
     """Reads the sections of a spec."""
 
     def spec(self) -> Spec | None:
@@ -243,10 +232,10 @@ class _SpecReader(TableReader):
     def name_of_spec(self, raw: Any) -> str:
         if raw is None:
             stem = re.sub(r"[^a-z0-9_]+", "_", PurePath(self.document.source.name).stem.lower()).strip("_")
-            return stem if _NAME.fullmatch(stem) else "network"
-        if not isinstance(raw, str) or not _NAME.fullmatch(raw):
+            return stem if NAME.fullmatch(stem) else "network"
+        if not isinstance(raw, str) or not NAME.fullmatch(raw):
             self.wrong(
-                "name", f"{described(raw)} cannot be a name", self.document.value_place(("name",)), label=_NAME_RULE
+                "name", f"{described(raw)} cannot be a name", self.document.value_place(("name",)), label=NAME_RULE
             )
             return "network"
         return raw
@@ -275,103 +264,6 @@ class _SpecReader(TableReader):
                 )
             found[key] = value
         return found
-
-    def check_name(self, name: str, path: Path) -> None:
-        if not _NAME.fullmatch(name):
-            self.wrong("name", f"{quoted(name)} cannot be a name", self.document.key_place(path), label=_NAME_RULE)
-
-    def definitions(self, raw: Mapping[str, Any]) -> dict[str, BlockDefinition]:
-        if len(raw) > MOST_BLOCKS:
-            place = self.document.key_place(("block", list(raw)[MOST_BLOCKS]))
-            self.wrong("too-large", f"a spec has at most {MOST_BLOCKS:,} blocks, and this one {len(raw):,}", place)
-            return {}
-        usable = {name: body for name, body in raw.items() if self.usable(name, body)}
-        declared = {name: self.arguments(name, body.get("args", {})) for name, body in usable.items()}
-        self.blocks = {name: user_block(name, arguments) for name, arguments in declared.items()}
-        found = {}
-        for name, body in usable.items():
-            path: Path = ("block", name)
-            for key in body:
-                if key not in ("args", "layers"):
-                    self.unknown_key(f"[block.{name}]", key, (*path, key), ("args", "layers"))
-            layers: tuple[Layer, ...] = ()
-            if "layers" not in body:
-                self.wrong(
-                    "missing-key",
-                    f"[block.{name}] needs 'layers'",
-                    self.document.key_place(path),
-                    help="add layers = [ … ]",
-                )
-            else:
-                layers = self.items(body["layers"], (*path, "layers"), Layer, f"[block.{name}]")
-            self.blocks[name].layers = layers
-            defaults = {k: d for k, (_, d) in declared[name].items() if d is not ...}
-            found[name] = BlockDefinition(name, tuple(declared[name]), defaults, layers)
-        return found
-
-    def usable(self, name: str, body: Any) -> bool:
-        path: Path = ("block", name)
-        if not isinstance(body, dict):
-            self.not_a_table(f"[block.{name}]", body, path)
-            return False
-        self.check_name(name, path)
-        if name in Layer.kinds:
-            self.wrong(
-                "name",
-                f"'{name}' is a kind of layer already",
-                self.document.key_place(path),
-                label="choose another name",
-            )
-            return False
-        return True
-
-    def arguments(self, block: str, raw: Any) -> dict[str, tuple[Any, Any]]:
-        """By argument: its type, and its default or `...`."""
-        path: Path = ("block", block, "args")
-        if not isinstance(raw, dict):
-            self.wrong(
-                "value",
-                f"'args' of [block.{block}] must be a table, not {described(raw)}",
-                self.document.value_place(path),
-            )
-            return {}
-        if len(raw) > MOST_ARGUMENTS:
-            message = f"a block has at most {MOST_ARGUMENTS} arguments, and this one {len(raw):,}"
-            self.wrong("too-large", message, self.document.key_place((*path, list(raw)[MOST_ARGUMENTS])))
-            return {}
-        found: dict[str, tuple[Any, Any]] = {}
-        for name, value in raw.items():
-            self.check_name(name, (*path, name))
-            if name in Layer.universal():
-                message = f"an argument cannot be called '{name}': every item has a key of that name"
-                self.wrong("name", message, self.document.key_place((*path, name)), label="choose another name")
-            found[name] = self.argument(name, value, (*path, name))
-        return found
-
-    def argument(self, name: str, value: Any, path: Path) -> tuple[Any, Any]:
-        if isinstance(value, str) and value in ARGUMENT_TYPES:
-            return ARGUMENT_TYPES[value], ...
-        if isinstance(value, str) and value.startswith("$"):
-            return self.late(value, path)
-        place, types = self.document.value_place(path), ", ".join(f"'{t}'" for t in ARGUMENT_TYPES)
-        if isinstance(value, str) and value in OTHER_TYPES:
-            message = f"no type of an argument is called '{value}'"
-            self.wrong("value", message, place, f"did you mean '{OTHER_TYPES[value]}'?", f"there are: {types}")
-        elif isinstance(value, bool | int | float | str):
-            return type_of(value), value
-        else:
-            message = f"argument {quoted(name)} must have a type or a default, not {described(value)}"
-            self.wrong("value", message, place, note=f"types are: {types}")
-        return Any, None  # so that items of this block are not blamed, too
-
-    def late(self, text: str, path: Path) -> tuple[Any, Any]:
-        """A default that is an expression."""
-        try:
-            return Anything, Late(parse(text))
-        except ExpressionError as error:
-            place = at_expression(self.document.value_place(path), error.start, error.end)
-            self.wrong("expression", error.message, place, help=error.help)
-            return Any, None
 
     def section(self, cls: type[T], key: str) -> T | None:
         raw = self.document.values.get(key)

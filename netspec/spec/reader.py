@@ -17,7 +17,8 @@ from netspec.diagnostics import Diagnostic, Place, nearest
 from netspec.document import Document, Path
 from netspec.spec.activations import Activation
 from netspec.spec.blocks import UserBlock, field_of
-from netspec.spec.courses import Changing, Course
+from netspec.spec.changing import Changing
+from netspec.spec.courses import Course
 from netspec.spec.initial import PARAMETERS, Constant, Initial, Initials, Literal
 from netspec.spec.kind import Item, Items, Kind, Lists, Table
 from netspec.spec.layer import Layer

@@ -7,7 +7,8 @@ from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from netspec.document import Path
-from netspec.spec.courses import Changing, Course, Step
+from netspec.spec.changing import Changing
+from netspec.spec.courses import Course, Step
 from netspec.spec.kind import Table, section_of
 from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer

@@ -4,7 +4,8 @@ from typing import Any
 
 from netspec.spec.activations import Activated
 from netspec.spec.call import Call, Mismatch, Shape, call
-from netspec.spec.courses import ChangingPositive, ChangingRate, Course
+from netspec.spec.changing import ChangingPositive, ChangingRate
+from netspec.spec.courses import Course
 from netspec.spec.layer import Layer, Lowered
 from netspec.spec.layers.fitting import needs_channels, then
 from netspec.spec.values import Count, Switch

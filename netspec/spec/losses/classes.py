@@ -1,7 +1,7 @@
 """Losses of classes that work with probabilities."""
 
 from netspec.spec.call import Call, Shape, call
-from netspec.spec.courses import ChangingFraction
+from netspec.spec.changing import ChangingFraction
 from netspec.spec.losses.loss import Encoding, Loss, OfClasses, Weighed
 from netspec.spec.values import Positive
 

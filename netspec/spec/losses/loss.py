@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import PlainValidator, WithJsonSchema
 
 from netspec.spec.call import Call, Shape
-from netspec.spec.courses import ChangingNumber
+from netspec.spec.changing import ChangingNumber
 from netspec.spec.kind import Kind, items_of
 from netspec.spec.losses.penalties import Penalty
 from netspec.spec.values import LARGEST_COUNT, LARGEST_NUMBER, Literally, Name, as_expression, must_be

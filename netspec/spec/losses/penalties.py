@@ -7,7 +7,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from netspec.spec.call import Call, call
-from netspec.spec.courses import ChangingPositive
+from netspec.spec.changing import ChangingPositive
 from netspec.spec.kind import Kind
 from netspec.spec.values import Fraction, Name, Positive, Share
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
-from netspec.spec.courses import Course, changing
+from netspec.spec.changing import changing
+from netspec.spec.courses import Course
 from netspec.spec.kind import Item, item_of
 from netspec.spec.optimizers.signatures import Argument, Signature, Unwritten
 from netspec.spec.values import EXPRESSION, LARGEST_NUMBER, Integer, as_expression, must_be, one_of
