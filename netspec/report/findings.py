@@ -106,7 +106,7 @@ def rate_view(
     rows: list[Row] = [
         ("suggested", setting(found["suggested"]), "a tenth of the rate where the loss was least"),
         ("steepest", setting(found["steepest"]), "where the loss fell fastest"),
-        ("least", setting(found["least"]), "where the loss was least"),
+        ("least", setting(found["least"]), _where_least(found)),
         ("diverged", setting(found["diverged"]), "where it was far above its beginning" if found["diverged"] else ""),
     ]
     fell = found["suggested"] is not None
@@ -114,6 +114,16 @@ def rate_view(
     said = f"[optimizer] {key} = {found['suggested']:g}" if fell else "the loss fell at none of these rates"
     lines = _findings(title, rows, [said], width, look).lines
     return Frame((*lines[:1], *curve, *lines[1:]))
+
+
+def _where_least(found: Mapping[str, Any]) -> str:
+    """What is to be said of the rate with the least loss: where it is the last one, the range was too short."""
+    last = found["least"] is not None and found["least"] >= found["rates"][-1]
+    return (
+        "the last one tried, and the loss still fell: a larger --to may find a better one"
+        if last
+        else "where the loss was least"
+    )
 
 
 def paths_view(

@@ -19,6 +19,7 @@ from netspec.spec.kind import Kind, Section, Table
 from netspec.spec.layer import Layer
 from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
+from netspec.spec.mistakes import quoted
 from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.optimizers.reading import read_chain
@@ -215,6 +216,16 @@ class _SpecReader(BlockReader):
                 place = self.document.value_place(("phase", i, *(() if phase.name is None else ("name",))))
                 self.wrong("name", f"two phases are called '{name}'", place, "choose another name")
             named.add(name)
+
+    def unknown_key(
+        self, owner: str, key: str, path: Path, keys: Sequence[str], also: Iterable[str] = ()
+    ) -> str | None:
+        """Tell an unknown key; of one that `[train]` has, that it stands there."""
+        if path[0] in ("train", "phase") or len(path) != 2 or key not in Train.model_fields or owner == "a spec":
+            return super().unknown_key(owner, key, path, keys, also)
+        message, place = f"{owner} has no key {quoted(key)}", self.document.key_place(path)
+        self.wrong("unknown-key", message, place, f"it is a key of [train]: {key} = …")
+        return None
 
     def inner(self, info: FieldInfo, raw: Any, path: Path, owner: str) -> Any:
         mark = next((m for m in info.metadata if isinstance(m, Section)), None)

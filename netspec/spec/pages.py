@@ -16,7 +16,7 @@ from netspec.spec.examples import example
 from netspec.spec.families import FAMILIES, members
 from netspec.spec.keys import Key, description, first_sentence, in_words, keys_of, papers
 from netspec.spec.kind import Kind, Table
-from netspec.spec.optimizers import OPEN, signature
+from netspec.spec.optimizers import OPEN, Group, signature
 from netspec.spec.restructured import described
 from netspec.spec.schema import NOTES, tables
 
@@ -68,6 +68,7 @@ EXAMPLES: Mapping[str, str] = {
     "train": "[train]\nepochs = 30\nbatch = 64",
     "phase": '[[phase]]\nname = "head"\nepochs = 5\nfreeze = "conv*/**"\n\n[[phase]]\nname = "all"\nepochs = 5\n'
     'optimizer = { kind = "adam", learning_rate = 1e-4 }',
+    "group": '[[optimizer.group]]\nmatch = ["**/bias", "batch_norm*/**"]\nweight_decay = 0.0',
     "stop": 'stop = { patience = 10, metric = "validation/loss" }',
     "keep": 'keep = { best = "validation/accuracy" }',
     "start": '[start]\nrun = "runs/lenet5-1"\nonly = "conv*/**"',
@@ -96,7 +97,7 @@ def pages() -> tuple[Page, ...]:
         found.append(_family_page(family))
         found += [_kind_page(kind, family) for kind in members(family).values()]
     found += [Page(SECTION, key, text, example=EXAMPLES[key]) for key, text in NOTES.items()]
-    found += [_table_page(cls) for cls in tables()]
+    found += [*map(_table_page, tables()), _table_page(Group)]
     found += [Page("value", name, text, example=EXAMPLES[name]) for name, text in VALUES.items()]
     return tuple(found)
 

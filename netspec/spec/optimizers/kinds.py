@@ -128,6 +128,9 @@ class Wrapper(Called, family="wrapper"):
 class Group(Table):
     """Parameters that learn in another way: of those that are in several groups, the first counts.
 
+    Besides these keys it takes any argument of the optimizer, such as `weight_decay = 0.0`; or a `kind` or `chain` of
+    its own, with arguments of that.
+
     match: which parameters, by a pattern or a list of patterns over their paths; or the layers that they are in.
     freeze: whether they stay as they are.
     learning_rate_factor: what their learning rate is multiplied by.
