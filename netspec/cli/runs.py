@@ -146,45 +146,6 @@ def predict(
         typer.echo(_as_csv(found), nl=False)
 
 
-@app.command(epilog="Example: netspec runs")
-def runs(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are.")] = Path("runs"),
-    json: Json = False,
-) -> None:
-    """List the runs here, the newest first."""
-    import time
-
-    from netspec.report import run_list
-
-    found = run_list.list_runs(out)
-    if json:
-        complain(found.damages)
-        print_json(run_list.to_json(found, time.time()))
-        return
-    console = console_of()
-    console.print(run_list.view(found, time.time(), console.width, colour=coloured(console), ascii=ascii_only(console)))
-
-
-@app.command(epilog="Example: netspec compare lenet5-1 lenet5-2")
-def compare(
-    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.", show_default=False)],
-    json: Json = False,
-) -> None:
-    """Compare runs: specs, metrics, curves.
-
-    What differs in the specs, the metrics side by side with the best marked, the curves in one picture.
-    """
-    from netspec import commands
-    from netspec.report import comparison, comparison_view
-
-    found = commands.compare(names)
-    if json:
-        print_json(comparison.to_json(found))
-        return
-    console = console_of()
-    console.print(comparison_view.view(found, console.width, colour=coloured(console), ascii=ascii_only(console)))
-
-
 def _follow(session: Session, json: bool) -> None:
     """Show a training until it ends, and exit as it ended."""
     import os
