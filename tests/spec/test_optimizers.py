@@ -13,7 +13,15 @@ import pytest
 from optax import contrib, experimental, transforms
 
 from netspec.nn import optimizers as own
-from netspec.spec.optimizers import OPEN, Chain, optimizer_names, signature, transformation_kind
+from netspec.spec.optimizers import (
+    OPEN,
+    Chain,
+    Transformation,
+    optimizer_kind,
+    optimizer_names,
+    signature,
+    transformation_kind,
+)
 from netspec.spec.optimizers.arguments import form
 from netspec.spec.optimizers.signatures import Unwritten, names_of_transformations
 
@@ -125,6 +133,20 @@ def test_arguments_are_told_by_their_signatures(name: str, argument: str) -> Non
 def test_whole_optimizers_are_parts_of_chains_too() -> None:
     assert all(transformation_kind(name) is not None for name in optimizer_names())
     assert Chain.kind not in optimizer_names()
+
+
+def test_parts_of_optimizers_are_no_whole_ones() -> None:
+    parts = set(OPEN[Transformation][0]()) - set(optimizer_names())
+    assert {"clip", "scale_by_adam", "trace"} <= parts
+    assert [name for name in (*parts, "nonesuch") if optimizer_kind(name) is not None] == []
+
+
+def test_one_optimizer_is_found_without_reading_all_of_optax() -> None:
+    code = (
+        "import sys; from netspec.spec.optimizers import optimizer_kind, signatures\n"
+        "optimizer_kind('adam'); sys.exit(signatures._tree.cache_info().currsize > 8)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_reading_signatures_imports_neither_optax_nor_jax() -> None:

@@ -9,12 +9,19 @@ from pydantic import Field, WithJsonSchema, WrapValidator, create_model
 from netspec.spec.kind import Kind
 from netspec.spec.optimizers.arguments import default_of, form, sayable, type_of
 from netspec.spec.optimizers.kinds import FIRST, WRAPPERS, Chain, Group, Optimizer, Transformation, Wrapper
-from netspec.spec.optimizers.signatures import Signature, names_of_optimizers, names_of_transformations, signature
+from netspec.spec.optimizers.signatures import (
+    Signature,
+    makes_optimizer,
+    names_of_optimizers,
+    names_of_transformations,
+    signature,
+)
 from netspec.spec.restructured import described
 
 __all__ = [
     "OPEN",
     "group_of",
+    "makes_part",
     "optimizer_kind",
     "optimizer_names",
     "transformation_kind",
@@ -32,8 +39,13 @@ def optimizer_names() -> tuple[str, ...]:
 @cache
 def transformation_names() -> tuple[str, ...]:
     """Every part of an optimizer that can be written down, whole ones left out."""
-    known = {*optimizer_names(), *WRAPPERS} - {"reduce_on_plateau"}
-    return tuple(n for n in names_of_transformations() if n not in known and _sayable(n) and not _wraps(n))
+    return tuple(n for n in names_of_transformations() if makes_part(n))
+
+
+def makes_part(name: str) -> bool:
+    """Whether a function of that name makes a part of an optimizer, and no whole one."""
+    whole = makes_optimizer(name) or (name in WRAPPERS and name != "reduce_on_plateau")
+    return not whole and _sayable(name) and not _wraps(name)
 
 
 AXES = frozenset({"scale_by_muon"})
@@ -55,7 +67,7 @@ def optimizer_kind(name: str) -> type[Optimizer] | None:
     """The kind of `[optimizer]` that stands for a function, or None where there is none of that name."""
     if name == Chain.kind:
         return None
-    return _made(name, Optimizer, _fields(name)) if name in optimizer_names() else None
+    return _made(name, Optimizer, _fields(name)) if makes_optimizer(name) and _sayable(name) else None
 
 
 @cache

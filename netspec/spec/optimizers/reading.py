@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.document import Path
 from netspec.spec.optimizers.kinds import WRAPPERS, Chain, Group, Optimizer, Wrapped
-from netspec.spec.optimizers.named import group_of, transformation_names, wrapper_kind
+from netspec.spec.optimizers.named import group_of, makes_part, wrapper_kind
 from netspec.spec.values import described
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def not_alone(word: str) -> tuple[str, str, str] | None:
     if word in WRAPPERS:
         where = "goes after" if word == "reduce_on_plateau" else "goes around"
         return f"{word} is no optimizer by itself", f"it {where} one", f"a kind, and {word} = … beside it"
-    if word in transformation_names():
+    if makes_part(word):
         help_ = f'chain = ["{word}", …] in place of kind makes an optimizer of parts'
         return f"{word} is no optimizer by itself", "it is a part of one", help_
     return None

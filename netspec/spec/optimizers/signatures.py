@@ -20,6 +20,7 @@ __all__ = [
     "Argument",
     "Signature",
     "Unwritten",
+    "makes_optimizer",
     "names_of_optimizers",
     "names_of_transformations",
     "signature",
@@ -114,9 +115,16 @@ class Signature:
 @cache
 def names_of_optimizers() -> tuple[str, ...]:
     """Every function that makes a whole optimizer."""
-    homes = {n: m for n, (_, m) in _locations().items() if not m.startswith(("optax._src", "optax.transforms"))}
-    homes |= {n: m for n, (_, m) in _locations().items() if m.startswith("optax._src.alias")}
-    return tuple(sorted(n for n in homes if (found := signature(n)) is not None and found.complete))
+    return tuple(sorted(n for n in _locations() if makes_optimizer(n)))
+
+
+def makes_optimizer(name: str) -> bool:
+    """Whether a function of that name makes a whole optimizer; told without reading the modules of all the others."""
+    _, module = _locations().get(name, ("", "optax._src"))
+    if module.startswith(("optax._src", "optax.transforms")) and not module.startswith("optax._src.alias"):
+        return False
+    found = signature(name)
+    return found is not None and found.complete
 
 
 @cache
