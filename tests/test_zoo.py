@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import jax
@@ -50,6 +51,17 @@ def test_the_preactivation_network_has_the_counts_of_its_batch_norms() -> None:
     difference = sum(2 * width * n for width, n in before.items())
     difference -= sum(2 * width * n for counts in (after, residual) for width, n in counts.items())
     assert found["parameters"]["trainable"] - plain["parameters"]["trainable"] == difference
+
+
+def test_a_thousand_blocks_are_looked_at_in_a_moment(tmp_path: Path) -> None:
+    """It takes under a second; what goes through all layers once for each layer takes six."""
+    spec = tmp_path / "deep.toml"
+    layers = '{ residual = ["batch_norm", { conv = 8, kernel = 3 }, "relu", { conv = 8, kernel = 3 }], times = 1000 }'
+    spec.write_text(f"[model]\ninput = [8, 8, 8]\nlayers = [{layers}]\n")
+    began = perf_counter()
+    found = inspect(spec)
+    assert perf_counter() - began < 3
+    assert found.parameters.trainable == 1000 * (2 * (9 * 8 * 8 + 8) + 2 * 8)
 
 
 GATES = {

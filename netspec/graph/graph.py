@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -112,7 +113,7 @@ class Node:
                 yield "/".join(filter(None, (self.owner, step.prefix, name))), shape
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """A whole network.
 
@@ -165,7 +166,7 @@ class Graph:
         """The shape of everything that is remembered but not learned, by path."""
         return {path: shape for leaf in self.leaves() for path, shape in leaf.arrays("statistics")}
 
-    @property
+    @cached_property
     def frozen(self) -> frozenset[str]:
         """The paths of the parameters that stay as they begin."""
         return self.held.union(path for leaf in self.leaves() if leaf.frozen for path, _ in leaf.arrays("parameters"))
