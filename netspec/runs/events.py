@@ -17,6 +17,7 @@ __all__ = [
     "Entered",
     "Evaluated",
     "Event",
+    "Examined",
     "Finished",
     "Saved",
     "Started",
@@ -141,6 +142,29 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """The network was looked at layer by layer, on the same few training examples each time.
+
+    Args:
+        layers: by path, what applies to the layer of: "gradient", the norm of the gradient of its parameters; "weights",
+            their norm; "update", the norm of what a step adds to them, as a share of theirs; "dead", the share of its
+            rectified units that are 0 for every example; "saturated", the share of its results that lie at the ends of
+            a sigmoid's or tanh's range.
+        memory: bytes in use: of the device, or of the process where that computes; None where nobody tells.
+        peak: bytes in use at the most so far.
+        skipped: steps that the optimizer did not take so far, as their gradient was not finite.
+    """
+
+    event: ClassVar[str] = "examined"
+    time: float
+    step: int
+    layers: Mapping[str, Mapping[str, float]]
+    memory: int | None = None
+    peak: int | None = None
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A checkpoint is on the disk, whole and verified."""
 
@@ -172,6 +196,7 @@ class Finished:
         metrics: of the parameters that are kept, by "part/metric"; "test/…" where there is a test part.
         best_step: the step of the parameters that are kept.
         seconds: the time of all sessions of the run together.
+        best: the best value of the metric that decides, in the last phase; None before the first evaluation.
     """
 
     event: ClassVar[str] = "finished"
@@ -183,9 +208,10 @@ class Finished:
     metrics: Mapping[str, float] = field(default_factory=dict)
     best_step: int | None = None
     seconds: float = 0.0
+    best: float | None = None
 
 
-Event = Started | Entered | Stepped | Evaluated | Saved | Alerted | Finished
+Event = Started | Entered | Stepped | Evaluated | Examined | Saved | Alerted | Finished
 
 _KINDS: Mapping[str, type[Event]] = {kind.event: kind for kind in get_args(Event)}
 
@@ -211,7 +237,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
         found[name] = _number(found[name])
     for name in tables & found.keys():
         if isinstance(found[name], Mapping):
-            found[name] = {k: _number(v) for k, v in found[name].items()}
+            found[name] = _numbers(found[name])
     try:
         return kind(**found)
     except TypeError as error:
@@ -231,11 +257,15 @@ def _number(value: Any) -> Any:
     return _NAMES.get(value, value) if isinstance(value, str) else value
 
 
+def _numbers(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _numbers(v) if isinstance(v, Mapping) else _number(v) for k, v in table.items()}
+
+
 def _fields(kind: type[Event]) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
     """The names of a kind's fields: all, those of fractions, and those of tables of fractions."""
     types = {f.name: f.type for f in dataclasses.fields(kind)}
     numbers = frozenset(n for n, t in types.items() if t in ("float", "float | None"))
-    return tuple(types), numbers, frozenset(n for n, t in types.items() if t == "Mapping[str, float]")
+    return tuple(types), numbers, frozenset(n for n, t in types.items() if t.startswith("Mapping[str, "))
 
 
 _FIELDS = {kind: _fields(kind) for kind in _KINDS.values()}

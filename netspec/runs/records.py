@@ -69,7 +69,8 @@ def read_events(run: Path) -> tuple[Event, ...]:
 
 def last_event(run: Path) -> Event | None:
     """The last event of a run, read off the end of its record however long that is."""
-    return next(_events(reversed(_lines(run, _LONGEST_LINE))), None)
+    ends = (next(_events(reversed(_lines(run, size))), None) for size in (_USUAL_END, _LONGEST_LINE, None))
+    return next((event for event in ends if event is not None), None)
 
 
 def cut_back(run: Path, step: int) -> None:
@@ -91,8 +92,8 @@ def _lies_behind(data: dict[str, Any] | None, step: int) -> bool:
     return isinstance(reached, int) and reached <= step
 
 
-# More than any event takes: the longest holds one sentence, or the metrics of one evaluation.
-_LONGEST_LINE = 1 << 16
+# A training's end takes some hundred bytes; an examination has a line for all layers of the network.
+_USUAL_END, _LONGEST_LINE = 1 << 13, 1 << 20
 
 
 def _lines(run: Path, last_bytes: int | None = None) -> list[bytes]:

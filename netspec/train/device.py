@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from pathlib import Path
 
 import jax
 
 from netspec.diagnostics import Diagnostic, RunError
 
-__all__ = ["DEVICES", "capacity", "choose", "described", "keep_compiled"]
+__all__ = ["DEVICES", "capacity", "choose", "described", "keep_compiled", "memory"]
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -51,6 +53,20 @@ def capacity() -> int:
 
 
 _CPU_BYTES = 4 * 2**30
+
+
+def memory() -> tuple[int | None, int | None]:
+    """Bytes in use now and at the most so far: of the device, or of this process where it computes itself."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "bytes_in_use" in statistics:
+        return int(statistics["bytes_in_use"]), int(statistics.get("peak_bytes_in_use", statistics["bytes_in_use"]))
+    # Linux counts in kilobytes, macOS in bytes.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:
+        return None, peak
+    return pages * resource.getpagesize(), peak
 
 
 def keep_compiled(folder: Path | None = None) -> None:
