@@ -18,7 +18,7 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 from netspec.runs.atomic import reading, write_bytes, writing
 from netspec.runs.events import Event, Finished, from_json, to_json
 
-__all__ = ["EVENTS", "Recorder", "cut_back", "last_event", "read_events"]
+__all__ = ["EVENTS", "Recorder", "cut_back", "event_of", "last_event", "read_events"]
 
 EVENTS = "events.jsonl"
 
@@ -115,10 +115,11 @@ def _is_torn(run: Path) -> bool:
 
 
 def _events(lines: Iterable[bytes]) -> Iterator[Event]:
-    return (event for event in map(_event, lines) if event is not None)
+    return (event for event in map(event_of, lines) if event is not None)
 
 
-def _event(line: bytes) -> Event | None:
+def event_of(line: bytes) -> Event | None:
+    """The event that a line of a record holds; None where it holds none that is known and sound."""
     data = _object(line)
     if data is None or not isinstance(data.get("event"), str):
         return None
