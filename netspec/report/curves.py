@@ -117,7 +117,7 @@ def draw(
     title: str = "",
     x_label: str = "step",
     x_range: Point | None = None,
-    linear: bool = False,
+    log: bool | None = None,
 ) -> list[Text]:
     """The curves as `height` lines of at most `width` columns: title and legend, canvas, axis.
 
@@ -130,16 +130,17 @@ def draw(
         title: stands over the canvas, before the legend.
         x_label: stands at the end of the axis.
         x_range: what the axis spans, where that is not what the points span.
-        linear: no logarithmic scale, even where values span decades.
+        log: show values on a logarithmic scale, leaving out those that are not positive, or on a linear one; None
+            takes the logarithmic one where all are positive and span decades.
     """
     assert width >= 20, "a chart needs 20 columns"
     assert height >= 5, "a chart needs 5 lines"
     strokes = ASCII if ascii else BOX
-    shown = [_shown(s.points, width, x_range) for s in series]
+    shown = [_shown(s.points, width, x_range, positive=bool(log)) for s in series]
     pens = [_pen(s, i, not ascii, colour) for i, s in enumerate(series)]
     rows = height - 3
     x = _range([p[0] for points in shown for p in points], x_range)
-    y = _scale([p[1] for points in shown for p in points], linear).rounded(rows)
+    y = _scale([p[1] for points in shown for p in points], log).rounded(rows)
     labels = _labels(y, rows)
     margin = max(LEAST_MARGIN, *map(len, labels.values()))
     columns = width - margin - 2
@@ -154,7 +155,7 @@ def draw(
     ]
 
 
-def _shown(points: Sequence[Point], width: int, x_range: Point | None) -> Sequence[Point]:
+def _shown(points: Sequence[Point], width: int, x_range: Point | None, *, positive: bool) -> Sequence[Point]:
     """The points that can be drawn and are inside the range: at most twice as many as columns."""
     if x_range is not None:
         start = bisect.bisect_left(points, x_range[0], key=_x)
@@ -162,6 +163,9 @@ def _shown(points: Sequence[Point], width: int, x_range: Point | None) -> Sequen
     values = list(map(_y, points))
     if not math.isfinite(sum(values)):  # one sum tells it for all in the usual case
         points = [p for p in points if math.isfinite(p[1])]
+        values = list(map(_y, points))
+    if positive and min(values, default=1.0) <= 0:
+        points = [p for p in points if p[1] > 0]
         values = list(map(_y, points))
     return [p for p in _thinned(points, values, width) if abs(p[1]) < LARGEST]
 
@@ -184,10 +188,12 @@ def _range(values: Sequence[float], given: Point | None) -> Axis:
     return Axis(low, high if high > low else low + 1.0)
 
 
-def _scale(values: Sequence[float], linear: bool) -> Axis:
-    """The axis of the values: logarithmic where they are positive and span decades, never of no height."""
+def _scale(values: Sequence[float], log: bool | None) -> Axis:
+    """The axis of the values, never of no height: unless told, logarithmic where they are positive and span decades."""
     low, high = min(values, default=0.0), max(values, default=1.0)
-    if not linear and low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES:
+    if log and low > 0 and high < 2 * low:
+        return Axis(low / 2, high * 2, log=True)
+    if log is not False and low > 0 and (log or math.log10(high) - math.log10(low) > LOG_DECADES):
         return Axis(low, high, log=True)
     if math.isclose(low, high, rel_tol=1e-9, abs_tol=SMALLEST):
         margin = max(abs(low) / 10, SMALLEST) if low else 1.0

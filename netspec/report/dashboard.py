@@ -12,6 +12,7 @@ from rich.text import Text
 
 from netspec.report.curves import Series, draw
 from netspec.report.frame import Frame, Look, beside, fitted, stacked
+from netspec.report.keys import Key, Looks
 from netspec.report.progress import Curve, Progress
 from netspec.report.styles import BAD, BOLD, DIM, PALETTE, STATES, WARNING
 from netspec.report.wording import age, count, duration, epochs, measure, measured_name, percent, setting
@@ -41,6 +42,9 @@ def view(
     ascii: bool = False,  # noqa: A002
     colour: bool = True,
     stopping: bool = False,
+    asked: str = "",
+    looks: Looks = Looks(),
+    keys: Sequence[Key] = (),
 ) -> Frame:
     """The dashboard as at most `height` lines of at most `width` columns.
 
@@ -52,7 +56,12 @@ def view(
         ascii: use nothing but ASCII.
         colour: use colour; without it, curves are told apart by marker and label.
         stopping: a stop was asked for, and the trainer is about to save.
+        asked: what else was asked for and did not happen yet, in a few words.
+        looks: what the keys have changed.
+        keys: the keys that can be pressed, named in the last line where there is room; none where none can be.
     """
+    if looks.paused is not None:
+        progress, now = looks.paused, looks.paused.time
     look = Look(ascii, colour)
     if width < NARROW or height < LEAST_LINES:
         return Frame((_one_line(progress, now, width, look, stopping),))

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from netspec.report.progress import Progress, advance
 from netspec.runs.events import Event
 
-__all__ = ["Display", "Follower"]
+__all__ = ["Asked", "Display", "Follower"]
 
 MOST_NEWS = 256
 """Events that may wait to be folded: the stretch is short, yet folding many at a time is several times cheaper."""
@@ -43,6 +43,18 @@ class Display(Protocol):
 
     def hold(self) -> None:
         """Go on after `release`."""
+
+
+class Asked(Protocol):
+    """What a person asks of a training while it goes on; the trainer looks from time to time."""
+
+    stops_after_epoch: bool
+
+    def stop_after_epoch(self, wanted: bool = True) -> None:
+        """Save and stop where the epoch ends, or not after all."""
+
+    def save(self) -> None:
+        """Save soon, and go on."""
 
 
 class Follower:

@@ -253,7 +253,7 @@ def _schedule_lines(schedule: Plan) -> list[str]:
 def _chart(schedule: Plan, width: int, look: Look) -> Sequence[Text]:
     columns, lines = CHART
     series = Series("learning rate", schedule.rates, BAR)
-    return draw([series], min(columns, width), lines, ascii=look.ascii, colour=look.colour, linear=True)
+    return draw([series], min(columns, width), lines, ascii=look.ascii, colour=look.colour, log=False)
 
 
 def _size(size: float) -> str:

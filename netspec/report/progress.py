@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netspec.runs.events import Alerted, Entered, Evaluated, Event, Finished, Saved, Started, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Event, Examined, Finished, Saved, Started, Stepped
 
 __all__ = ["Best", "Curve", "Progress", "Spent", "advance"]
 
@@ -117,7 +117,7 @@ class Progress:
     """A training as seen from its events.
 
     Args:
-        started, entered, stepped, evaluated, saved, finished: the newest event of each kind; what differs between the
+        started, entered, stepped, evaluated, examined, saved, finished: the newest event of each kind; what differs between the
             phases of a training, `started` has as the newest phase has it.
         time: of the newest event.
         earlier: seconds of the sessions before this one, where their events were seen.
@@ -130,6 +130,7 @@ class Progress:
     entered: Entered | None = None
     stepped: Stepped | None = None
     evaluated: Evaluated | None = None
+    examined: Examined | None = None
     saved: Saved | None = None
     finished: Finished | None = None
     time: float = 0.0
@@ -205,6 +206,8 @@ def advance(progress: Progress, event: Event) -> Progress:
             return _stepped(progress, event)
         case Evaluated():
             return _evaluated(progress, event)
+        case Examined():
+            return dataclasses.replace(progress, examined=event, time=event.time)
         case Saved():
             return dataclasses.replace(progress, saved=event, time=event.time)
         case Alerted():

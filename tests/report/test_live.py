@@ -18,7 +18,7 @@ import pyte
 import pytest
 from conftest import events
 
-from netspec.report import live
+from netspec.report import screen
 from netspec.report.lines import Lines
 from netspec.report.live import Dashboard, display_for, is_live
 from netspec.report.progress import Progress
@@ -158,8 +158,8 @@ def fill(terminal):
 
 
 def test_a_stalled_terminal_stops_nobody(terminal, monkeypatch):
-    monkeypatch.setattr(live, "FRAME_SECONDS", 0.01)
-    monkeypatch.setattr(live, "STALLED_SECONDS", 0.1)
+    monkeypatch.setattr(screen, "FRAME_SECONDS", 0.01)
+    monkeypatch.setattr(screen, "STALLED_SECONDS", 0.1)
     person, program = terminal
     fill(program)
     with open(os.dup(program), "w", encoding="utf-8") as stream, Dashboard(stream, TERMINAL, Progress()) as dashboard:
