@@ -12,7 +12,7 @@ from rich.text import Text
 
 from netspec.report.curves import Series, draw
 from netspec.report.frame import Frame, Look, beside, fitted, stacked
-from netspec.report.keys import Key, Looks
+from netspec.report.keys import USUAL, Key, Looks
 from netspec.report.progress import Curve, Progress
 from netspec.report.styles import BAD, BOLD, DIM, PALETTE, STATES, WARNING
 from netspec.report.wording import age, count, duration, epochs, measure, measured_name, percent, setting
@@ -43,7 +43,7 @@ def view(
     colour: bool = True,
     stopping: bool = False,
     asked: str = "",
-    looks: Looks = Looks(),
+    looks: Looks = USUAL,
     keys: Sequence[Key] = (),
 ) -> Frame:
     """The dashboard as at most `height` lines of at most `width` columns.

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from netspec.report.progress import Progress
 
-__all__ = ["Key", "Looks", "charted", "looking", "turned"]
+__all__ = ["USUAL", "Key", "Looks", "charted", "looking", "turned"]
 
 Scale = Literal["auto", "log", "linear"]
 Smoothing = Literal["normal", "more", "none"]
@@ -42,6 +42,10 @@ class Looks:
     metric: str = ""
     unfolded: bool = False
     explained: bool = False
+
+
+USUAL = Looks()
+"""How a training is seen before any key was pressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ class Progress:
     """A training as seen from its events.
 
     Args:
-        started, entered, stepped, evaluated, examined, saved, finished: the newest event of each kind; what differs between the
-            phases of a training, `started` has as the newest phase has it.
+        started, entered, stepped, evaluated, examined, saved, finished: the newest event of each kind; what differs
+            between the phases of a training, `started` has as the newest phase has it.
         time: of the newest event.
         earlier: seconds of the sessions before this one, where their events were seen.
         loss, smoothed_loss: the training loss by step, as it is and under exponential smoothing.
