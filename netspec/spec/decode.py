@@ -24,6 +24,7 @@ from netspec.spec.names import names_in, names_read, nested, tables
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.optimizers.reading import read_chain
 from netspec.spec.reader import EnoughError
+from netspec.spec.reporting import WRITERS, Report
 from netspec.spec.schedules import Schedule
 from netspec.spec.sections import Model, Spec
 from netspec.spec.start import Start
@@ -47,6 +48,7 @@ SECTIONS = (
     "train",
     "phase",
     "start",
+    "report",
     "lint",
 )
 
@@ -113,6 +115,7 @@ class _SpecReader(BlockReader):
         train = self.section(Train, "train")
         phases = self.phases(values.get("phase", []))
         start = self.section(Start, "start")
+        report = self.section(Report, "report")
         lint = self.section(Lint, "lint") or Lint()
         self.check_train(train, phases)
         self.check_phases(phases)
@@ -134,6 +137,7 @@ class _SpecReader(BlockReader):
             lint=lint,
             phases=tuple(phase for phase in phases if phase is not None),
             start=start,
+            report=report,
         )
         self.check_used(spec)
         return spec
@@ -220,10 +224,16 @@ class _SpecReader(BlockReader):
     def unknown_key(
         self, owner: str, key: str, path: Path, keys: Sequence[str], also: Iterable[str] = ()
     ) -> str | None:
-        """Tell an unknown key; of one that `[train]` has, that it stands there."""
+        """Tell an unknown key; of one that `[train]` has, and of `[report]`, that it stands there."""
+        message, place = f"{owner} has no key {quoted(key)}", self.document.key_place(path)
+        if len(path) == 2 and key == "report":
+            self.wrong("unknown-key", message, place, "it is a section of its own: [report]")
+            return None
+        if owner == "a spec" and key in WRITERS:
+            self.wrong("unknown-key", message, place, f'write [report] with to = ["{key}"]')
+            return None
         if path[0] in ("train", "phase") or len(path) != 2 or key not in Train.model_fields or owner == "a spec":
             return super().unknown_key(owner, key, path, keys, also)
-        message, place = f"{owner} has no key {quoted(key)}", self.document.key_place(path)
         self.wrong("unknown-key", message, place, f"it is a key of [train]: {key} = …")
         return None
 

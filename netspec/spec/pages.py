@@ -72,6 +72,7 @@ EXAMPLES: Mapping[str, str] = {
     "stop": 'stop = { patience = 10, metric = "validation/loss" }',
     "keep": 'keep = { best = "validation/accuracy" }',
     "start": '[start]\nrun = "runs/lenet5-1"\nonly = "conv*/**"',
+    "report": '[report]\nto = ["tensorboard"]',
     "duration": 'warmup = "5%"',
     "expression": '{ dense = "$width * 2" }',
 }

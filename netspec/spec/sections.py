@@ -15,6 +15,7 @@ from netspec.spec.lint import Lint
 from netspec.spec.losses import Loss
 from netspec.spec.optimizers import Optimizer
 from netspec.spec.point import Coordinates
+from netspec.spec.reporting import Report
 from netspec.spec.schedules import Schedule
 from netspec.spec.start import Start
 from netspec.spec.training import Phase, Train
@@ -113,6 +114,7 @@ class Spec:
         lint: which warnings are meant.
         phases: the stages of the training, in turn; none where it is one.
         start: weights to begin with in place of initial values.
+        report: what a training is told to besides its record.
         moved: by section or key, where it is in the document, of those that are elsewhere than under their own name.
     """
 
@@ -131,6 +133,7 @@ class Spec:
     lint: Lint = field(default_factory=Lint)
     phases: tuple[Phase, ...] = ()
     start: Start | None = None
+    report: Report | None = None
     moved: Mapping[Path, Path] = field(default_factory=dict)
 
     @property
