@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from netspec.build.objective import Objective
 from netspec.graph.calls import Arrays
 
-__all__ = ["combined"]
+__all__ = ["OF_MARGINS", "combined"]
 
 
 def combined(objective: Objective, outputs: Arrays) -> Arrays:
@@ -24,7 +24,7 @@ def combined(objective: Objective, outputs: Arrays) -> Arrays:
     Args:
         outputs: by name, [members, …].
     """
-    forms = {t.aim.output: "" if t.kind in _OF_MARGINS else t.form for t in reversed(objective.terms)}
+    forms = {t.aim.output: "" if t.kind in OF_MARGINS else t.form for t in reversed(objective.terms)}
     return {name: _COMBINE.get(forms.get(name, ""), _mean)(array) for name, array in outputs.items()}
 
 
@@ -49,5 +49,5 @@ _COMBINE: Mapping[str, Callable[[Any], Any]] = {
     "zero_one": _two_classes,
 }
 
-_OF_MARGINS = ("multiclass_hinge", "multiclass_perceptron")
+OF_MARGINS = ("multiclass_hinge", "multiclass_perceptron")
 """Losses of a class's index whose outputs are no logits."""

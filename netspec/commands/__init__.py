@@ -9,6 +9,7 @@ from netspec.commands.continued import Continuation, predict_text
 from netspec.commands.emitted import compiled
 from netspec.commands.layer_features import Features, features
 from netspec.commands.learning_rate import FoundRate, find_rate
+from netspec.commands.outcomes import Outcomes, outcomes
 from netspec.commands.over_functions import Paths, PathTaken, paths
 from netspec.commands.resumed import resume
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
@@ -24,6 +25,7 @@ __all__ = [
     "Features",
     "FoundRate",
     "Opened",
+    "Outcomes",
     "PathTaken",
     "Paths",
     "Prediction",
@@ -42,6 +44,7 @@ __all__ = [
     "load",
     "network",
     "open_run",
+    "outcomes",
     "paths",
     "predict",
     "predict_text",
