@@ -23,14 +23,33 @@ from netspec.runs.atomic import reading, sync_folder, write_json, write_text, wr
 from netspec.runs.events import Finished
 from netspec.runs.records import EVENTS, last_event
 
-__all__ = ["PARENT", "Run", "State", "all_runs", "create", "find", "load", "lock", "prepare"]
+__all__ = [
+    "ENDS",
+    "ENVIRONMENT",
+    "LOCK",
+    "PARENT",
+    "RESOLVED",
+    "SPEC",
+    "Run",
+    "State",
+    "all_runs",
+    "check_name",
+    "create",
+    "find",
+    "folders",
+    "is_locked",
+    "is_run",
+    "load",
+    "lock",
+    "prepare",
+]
 
 PARENT = Path("runs")
 
-_SPEC = "spec.toml"
-_RESOLVED = "resolved.json"
-_ENVIRONMENT = "environment.json"
-_LOCK = "lock"
+SPEC = "spec.toml"
+RESOLVED = "resolved.json"
+ENVIRONMENT = "environment.json"
+LOCK = "lock"
 
 State = Literal["running", "done", "interrupted", "diverged", "failed", "stopped"]
 
@@ -63,9 +82,7 @@ def create(parent: Path, name: str) -> Path:
     Raises:
         RunError: the name is not fit for a directory, or the system does not allow it.
     """
-    if not re.fullmatch(r"[^\W_][\w.-]{0,99}", name):
-        note = "a name has at most 100 letters, digits, dots, hyphens and underscores, a letter or a digit first"
-        raise RunError(Diagnostic("run-name", f"a run's directory cannot be named after {name!r}", note=note))
+    check_name(name, f"a run's directory cannot be named after {name!r}")
     with writing(parent):
         parent.mkdir(parents=True, exist_ok=True)
         number = max(_numbers(parent, name), default=0) + 1
@@ -75,15 +92,29 @@ def create(parent: Path, name: str) -> Path:
     return parent / f"{name}-{number}"
 
 
+def check_name(name: str, refusal: str) -> None:
+    """See that a text can be the name of a run, or of a tag: in any file system, and typed in any shell.
+
+    Raises:
+        RunError: it cannot; the message is the refusal.
+    """
+    if not _NAME.fullmatch(name):
+        note = "a name has at most 100 letters, digits, dots, hyphens and underscores, a letter or a digit first"
+        raise RunError(Diagnostic("run-name", refusal, note=note))
+
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,99}")
+
+
 def prepare(run: Path, *, spec: str, resolved: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
     """Write what is known of a run before its first step.
 
     Raises:
         RunError: the disk is full, or the system does not allow writing.
     """
-    write_json(run / _ENVIRONMENT, environment)
-    write_json(run / _RESOLVED, resolved)
-    write_text(run / _SPEC, spec)
+    write_json(run / ENVIRONMENT, environment)
+    write_json(run / RESOLVED, resolved)
+    write_text(run / SPEC, spec)
 
 
 def load(path: Path) -> Run:
@@ -92,13 +123,13 @@ def load(path: Path) -> Run:
     Raises:
         RunError: there is no such directory, or one of its files is missing or damaged.
     """
-    if not _is_run(path):
+    if not is_run(path):
         raise RunError(Diagnostic("no-run", f"there is no run in {path}", file=str(path)))
     return Run(
         path=path,
-        spec=_text(path / _SPEC),
-        resolved=_table(path / _RESOLVED),
-        environment=_table(path / _ENVIRONMENT),
+        spec=_text(path / SPEC),
+        resolved=_table(path / RESOLVED),
+        environment=_table(path / ENVIRONMENT),
         state=_state(path),
     )
 
@@ -110,9 +141,9 @@ def find(text: str, parent: Path = PARENT) -> Path:
         RunError: there is none; the nearest name and the runs there are in the message.
     """
     for path in (Path(text), parent / text):
-        if _is_run(path):
+        if is_run(path):
             return path
-    names = [path.name for path in _folders(parent)]
+    names = [path.name for path in folders(parent)]
     meant = nearest(Path(text).name, names)
     raise RunError(
         Diagnostic(
@@ -128,7 +159,7 @@ def all_runs(parent: Path = PARENT) -> tuple[tuple[Run, ...], tuple[Diagnostic, 
     """The runs under `parent`, newest first, and a warning for each that cannot be read."""
     runs: list[Run] = []
     damages: list[Diagnostic] = []
-    for path in _folders(parent):
+    for path in folders(parent):
         try:
             runs.append(load(path))
         except RunError as error:
@@ -146,7 +177,7 @@ def lock(run: Path) -> Iterator[None]:
     Raises:
         RunError: another process holds it ("run-busy"), or the file system has no locks.
     """
-    path = run / _LOCK
+    path = run / LOCK
     with writing(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -182,19 +213,20 @@ def _busy(run: Path, holder: bytes) -> Diagnostic:
     return Diagnostic("run-busy", f"{run.name} is being trained by {who}", file=str(run))
 
 
-_ENDS: Mapping[str, State] = {"done": "done", "interrupted": "interrupted", "diverged": "diverged"}
+ENDS: Mapping[str, State] = {"done": "done", "interrupted": "interrupted", "diverged": "diverged"}
 
 
 def _state(run: Path) -> State:
     # The lock comes first: a training records its end before it lets go.
-    if _is_locked(run):
+    if is_locked(run):
         return "running"
     last = last_event(run)
-    return _ENDS.get(last.reason, "failed") if isinstance(last, Finished) else "stopped"
+    return ENDS.get(last.reason, "failed") if isinstance(last, Finished) else "stopped"
 
 
-def _is_locked(run: Path) -> bool:
-    path = run / _LOCK
+def is_locked(run: Path) -> bool:
+    """Whether a process trains the run now."""
+    path = run / LOCK
     with reading(path):
         try:
             descriptor = os.open(path, os.O_RDONLY)
@@ -206,17 +238,18 @@ def _is_locked(run: Path) -> bool:
             os.close(descriptor)
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
     """Whether a run was begun there; a damaged one counts, so that reading it can say what is wrong."""
-    return any(os.path.isfile(path / name) for name in (_SPEC, _RESOLVED, _ENVIRONMENT, EVENTS))
+    return any(os.path.isfile(path / name) for name in (SPEC, RESOLVED, ENVIRONMENT, EVENTS))
 
 
-def _folders(parent: Path) -> list[Path]:
-    """The runs under a folder, the last touched first."""
-    if not parent.is_dir():
+def folders(parent: Path) -> list[Path]:
+    """The runs under a folder, the last touched first; what is hidden is none, such as what is being removed."""
+    if not os.path.isdir(parent):
         return []
     with reading(parent):
-        return sorted(filter(_is_run, parent.iterdir()), key=_touched, reverse=True)
+        shown = (path for path in parent.iterdir() if not path.name.startswith("."))
+        return sorted(filter(is_run, shown), key=_touched, reverse=True)
 
 
 def _touched(path: Path) -> float:

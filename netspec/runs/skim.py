@@ -1,0 +1,194 @@
+"""A run's record read from its end, and no further than it takes to say what the run has come to.
+
+Of a training that ended that is its last line, or little more; of one that goes on, or was killed, all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from netspec.runs.atomic import reading
+from netspec.runs.events import Entered, Evaluated, Event, Finished, Started, Stepped
+from netspec.runs.records import EVENTS, event_of
+
+__all__ = ["Skim", "skim"]
+
+BLOCK = 4096
+"""Bytes that are read first; then four times as many, and so on."""
+
+LARGEST_BLOCK = 2**20
+
+LONGEST = 2**20
+"""Bytes of a line that is kept: those that tell of every layer may be longer, and nothing is looked for in them."""
+
+PAUSE = 1.0
+"""Seconds that a training lasts longer than its own clock says before there was a pause in it."""
+
+
+@dataclass(slots=True)
+class Skim:
+    """What a record says: of each kind of event the newest.
+
+    Args:
+        first: the event that it begins with.
+        end: the event that it ends with, where that is an end.
+        course: what the newest session, or phase, says of what it will do; None where `first` says it.
+        best: the newest evaluation of the last phase that was the best so far.
+        time: of the newest event.
+        written: when the record was last written to, in nanoseconds of the file system's clock.
+        earlier: seconds of the sessions that were read through.
+        until: when the session ended that is being read; None before any event of it is met.
+        is_best_sought: whether an earlier evaluation may still be the best.
+        phase: the number of the phase whose begin was met last.
+    """
+
+    first: Started | None = None
+    end: Finished | None = None
+    course: Started | Entered | None = None
+    stepped: Stepped | None = None
+    evaluated: Evaluated | None = None
+    best: Evaluated | None = None
+    time: float | None = None
+    written: int = 0
+    earlier: float = 0.0
+    until: float | None = None
+    is_best_sought: bool = True
+    phase: int | None = None
+
+    def best_value(self) -> tuple[float | None, int | None]:
+        """The best value of the metric that decides, and its step."""
+        course = self.course or self.first
+        step = self.best.step if self.best else None
+        if self.end is not None and self.end.best is not None:
+            return self.end.best, self.end.best_step if step is None else step
+        return self.best.metrics.get(course.metric) if self.best and course else None, step
+
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured of the parameters that are kept, or at last."""
+        if self.end is not None and self.end.metrics:
+            return self.end.metrics
+        return self.evaluated.metrics if self.evaluated else {}
+
+    def step(self) -> int:
+        """Steps made so far."""
+        return max((e.step for e in (self.first, self.course, self.stepped, self.end) if e is not None), default=0)
+
+    def epoch(self) -> float:
+        """Passes over the training examples made so far."""
+        newest = self.end or self.stepped
+        return newest.epoch if newest else 0.0
+
+    def seconds(self) -> float | None:
+        """Of training, all sessions together, up to the newest event."""
+        if self.end is not None and self.end.seconds:
+            return self.end.seconds
+        return self.earlier if self.first is not None else None
+
+
+def skim(run: Path) -> Skim:
+    """What a run's record says; nothing, where there is none.
+
+    Raises:
+        RunError: the record cannot be read.
+    """
+    path = run / EVENTS
+    try:
+        with reading(path):
+            # What is no file, such as a pipe that somebody put there, is not waited for.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return Skim()
+    try:
+        with reading(path):
+            return _skimmed(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _skimmed(descriptor: int) -> Skim:
+    status = os.fstat(descriptor)
+    head = event_of(os.pread(descriptor, BLOCK, 0).partition(b"\n")[0])
+    found = Skim(first=head if isinstance(head, Started) else None, written=status.st_mtime_ns)
+    before = b""
+    for line in _lines_back(descriptor, status.st_size):
+        named = _KIND.match(line)
+        if named is not None:
+            kind = named[1]
+            if _is_wanted(found, kind, line) and (event := event_of(line)) is not None:
+                _take(found, event, before)
+                if _is_enough(found):
+                    break
+            before = kind
+    return found
+
+
+def _lines_back(descriptor: int, size: int) -> Iterator[bytes]:
+    """The lines of a file, from the last to the first."""
+    end, rest, block = size, b"", BLOCK
+    while end > 0:
+        start = max(0, end - block)
+        pieces = (os.pread(descriptor, end - start, start) + rest).split(b"\n")
+        rest = pieces[0] if len(pieces[0]) <= LONGEST else b""
+        yield from reversed(pieces[1:])
+        end, block = start, min(4 * block, LARGEST_BLOCK)
+    yield rest
+
+
+_KIND = re.compile(rb'\s*\{\s*"event"\s*:\s*"(\w+)"')
+_BEST = re.compile(rb'"best"\s*:\s*true')
+
+
+def _is_wanted(found: Skim, kind: bytes, line: bytes) -> bool:
+    """Whether a line says what is not known yet: decoding it is what takes the time."""
+    if found.until is None or kind in (b"started", b"entered"):
+        return True
+    if kind == b"stepped":
+        return found.stepped is None
+    if kind != b"evaluated":
+        return False
+    sought = found.is_best_sought and found.best is None
+    return found.evaluated is None or (sought and _BEST.search(line) is not None)
+
+
+def _take(found: Skim, event: Event, after: bytes) -> None:
+    """Note what an event says.
+
+    Args:
+        after: the kind of the event after it.
+    """
+    if found.time is None:
+        found.time = event.time
+        found.end = event if isinstance(event, Finished) else None
+    if found.until is None:
+        found.until = event.time
+    match event:
+        case Stepped():
+            found.stepped = found.stepped or event
+        case Evaluated():
+            found.evaluated = found.evaluated or event
+            if event.best and found.is_best_sought:
+                found.best = found.best or event
+        case Entered():
+            found.course = found.course or event
+            found.is_best_sought, found.phase = False, event.number
+        case Started():
+            if isinstance(found.course, Entered) and after == b"entered" and event.step > 0:
+                # A phase that was gone on with, and not begun: what it had reached before counts.
+                found.is_best_sought = found.phase == found.course.number
+            found.first, found.course = event, found.course or event
+            found.earlier += max(0.0, found.until - event.time)
+            found.until = None
+
+
+def _is_enough(found: Skim) -> bool:
+    first, end = found.first, found.end
+    if first is None or end is None:
+        return False
+    if found.course is None and (first.phases > 1 or end.time - first.time > end.seconds + PAUSE):
+        return False  # there was another phase, or another session, which may have said something else
+    is_kept = (found.course or first).keep and end.best is not None
+    return bool((found.best or is_kept) and (found.evaluated or end.metrics))
