@@ -32,12 +32,17 @@ def cannot_add(node: Node, shortcut: str, out: Shape, x: Shape) -> Mismatch:
         shortcut: how x gets to the sum, in the spec's word; "" for layers of the user's own.
         out, x: what F and the shortcut give.
     """
+    spatial = out.spatial != x.spatial
     label = f"F(x) leaves as {out}"
-    if why := _why(node.branches[""], out.spatial != x.spatial):
+    if why := _why(node.branches[""], spatial):
         label += f": {why}"
+    if why := _why(node.branches["shortcut"], spatial):
+        label += f"; in shortcut, {why}"
     help_ = 'shortcut = "projection" brings x to the same shape'
     if len(out) != len(x):
         help_ = "what is added must have as many axes as x"
+    elif not shortcut:
+        help_ = f"a shortcut that gives {out}, as F does"
     elif shortcut != "identity" or not _strides_lead(x.spatial, out.spatial):
         help_ = 'padding = "same" in F keeps the size of x'
     return Mismatch(f"adds {out} to {x}", label=label, help=help_)
@@ -89,7 +94,7 @@ def cannot_merge(node: Node, kind: str, shapes: Sequence[Shape]) -> Mismatch:
     label = ", ".join(f"in {name}, {why}" for name, why in zip(node.branches, found, strict=True) if why and name)
     if kind == "gated":
         f, _, gate = shapes
-        help_ = f"a gate of {f}, or of [{f.channels}], one number a channel"
+        help_ = f"a gate of [{f.channels}], one number a channel" + (f", or of {f}" if f.spatial else "")
         return Mismatch(f"has a gate of {gate}, and what it lets through is {f}", "gate", label, help_)
     told = [f"{name} {shape}" for name, shape in zip(node.branches, shapes, strict=True)]
     return Mismatch(f"cannot {_VERBS[kind]} {' and '.join(told)}", label=label, help=_JOIN_HELP[kind == "concat"])
