@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from netspec.runs.events import Alerted, Entered, Evaluated, Event, Examined, Finished, Saved, Started, Stepped
 
-__all__ = ["Best", "Curve", "Progress", "Spent", "advance"]
+__all__ = ["Best", "Curve", "Passed", "Progress", "Spent", "advance"]
 
 Point = tuple[float, float]
 
@@ -24,8 +24,8 @@ CAPACITY = 512
 ALERTS = 8
 """Alerts kept: the newest ones. All of them are in the records."""
 
-SMOOTHING = 0.02
-"""The time constant of the smoothed loss, as a share of the run: the same look for short and for long runs."""
+SMOOTHING, MORE_SMOOTHING = 0.02, 0.1
+"""The time constants of the smoothed losses, as shares of the run: the same look for short and for long runs."""
 
 PACE_SECONDS = 30.0
 """Least time constant of the pace; later it is half the time of the session, so that the time left stays calm."""
@@ -89,6 +89,26 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """A phase that is over.
+
+    Args:
+        number, name: of the phase.
+        metric: the metric that it was judged by.
+        best: the best value of it; None where it was never evaluated.
+        step: the last one.
+        seconds: how long it took, in this session.
+    """
+
+    number: int
+    name: str
+    metric: str
+    best: Best | None
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """Where the seconds of this session went; the remainder went into data, saving and waiting."""
 
@@ -121,9 +141,14 @@ class Progress:
             between the phases of a training, `started` has as the newest phase has it.
         time: of the newest event.
         earlier: seconds of the sessions before this one, where their events were seen.
-        loss, smoothed_loss: the training loss by step, as it is and under exponential smoothing.
+        loss, smoothed_loss, smoother_loss: the training loss by step, as it is and under exponential smoothing.
+        smoothings: the two smoothed losses where the next one follows on; empty where they begin anew, as in a phase.
+        gradient_norms, learning_rates: by step.
         measured: a curve for each "part/metric" that was evaluated.
+        best: of the metric that decides now.
+        passed: the phases that are over.
         alerts: the newest ones, oldest first.
+        compilations: how many stretches of steps of this session were compiled first.
     """
 
     started: Started | None = None
@@ -137,9 +162,15 @@ class Progress:
     earlier: float = 0.0
     loss: Curve = Curve()
     smoothed_loss: Curve = Curve()
+    smoother_loss: Curve = Curve()
+    smoothings: tuple[float, ...] = ()
+    gradient_norms: Curve = Curve()
+    learning_rates: Curve = Curve()
     measured: Mapping[str, Curve] = field(default_factory=lambda: MappingProxyType({}))
     best: Best | None = None
+    passed: tuple[Passed, ...] = ()
     alerts: tuple[Alerted, ...] = ()
+    compilations: int = 0
     spent: Spent = Spent()
     pace: Pace = Pace()
 
@@ -220,31 +251,48 @@ def _started(progress: Progress, event: Started) -> Progress:
     """A new session: what was measured up to its step stays, the clocks begin anew."""
     earlier = progress.time - progress.started.time if progress.started else 0.0
     at = event.step
-    stepped, evaluated, saved, best = progress.stepped, progress.evaluated, progress.saved, progress.best
+    newest = {name: before for name in _NEWEST if (before := getattr(progress, name)) and before.step <= at}
     return Progress(
         started=event,
-        stepped=stepped if stepped and stepped.step <= at else None,
-        evaluated=evaluated if evaluated and evaluated.step <= at else None,
-        saved=saved if saved and saved.step <= at else None,
+        **newest,
         time=event.time,
         earlier=progress.earlier + earlier,
-        loss=progress.loss.until(at),
-        smoothed_loss=progress.smoothed_loss.until(at),
+        **{name: getattr(progress, name).until(at) for name in _CURVES},
         measured=MappingProxyType({name: curve.until(at) for name, curve in progress.measured.items()}),
-        best=best if best and best.step <= at else None,
+        smoothings=progress.smoothings if progress.step <= at else (),
+        passed=tuple(p for p in progress.passed if p.step <= at),
         alerts=tuple(a for a in progress.alerts if a.step <= at),
     )
 
 
+_NEWEST = ("entered", "stepped", "evaluated", "examined", "saved", "best")
+_CURVES = ("loss", "smoothed_loss", "smoother_loss", "gradient_norms", "learning_rates")
 _OF_PHASE = ("steps", "steps_per_epoch", "batch", "parameters", "metric", "higher_is_better", "keep")
 
 
 def _entered(progress: Progress, event: Entered) -> Progress:
-    """A new phase, which may be judged by another metric."""
+    """A phase, which may be judged by another metric; after a stop the one that it was before."""
     started = progress.started and dataclasses.replace(
         progress.started, **{name: getattr(event, name) for name in _OF_PHASE}
     )
-    return dataclasses.replace(progress, started=started, entered=event, best=None, time=event.time)
+    before = progress.entered
+    if before is not None and before.number >= event.number:
+        return dataclasses.replace(progress, started=started, entered=event, time=event.time)
+    over = () if before is None else (_passed(progress, before, event),)
+    return dataclasses.replace(
+        progress,
+        started=started,
+        entered=event,
+        best=None,
+        smoothings=(),
+        passed=(*progress.passed, *over),
+        time=event.time,
+    )
+
+
+def _passed(progress: Progress, before: Entered, event: Entered) -> Passed:
+    seconds = event.time - before.time
+    return Passed(before.number, before.phase, before.metric, progress.best, event.step, seconds)
 
 
 def _stepped(progress: Progress, event: Stepped) -> Progress:
@@ -252,24 +300,32 @@ def _stepped(progress: Progress, event: Stepped) -> Progress:
     steps = event.step - progress.step
     seconds = max(0.0, event.time - progress.time - event.compiling)
     busy = steps * started.batch / event.examples_per_second if started and event.examples_per_second > 0 else 0.0
-    spent = progress.spent
+    spent, rate, step = progress.spent, event.learning_rate, event.step
+    normal, more = smoothings = _smoothed(progress, event, steps)
     return dataclasses.replace(
         progress,
         stepped=event,
         time=event.time,
-        loss=progress.loss.append(event.step, event.loss),
-        smoothed_loss=progress.smoothed_loss.append(event.step, _smoothed(progress, event, steps)),
+        loss=progress.loss.append(step, event.loss),
+        smoothed_loss=progress.smoothed_loss.append(step, normal),
+        smoother_loss=progress.smoother_loss.append(step, more),
+        smoothings=smoothings if math.isfinite(event.loss) else progress.smoothings,
+        gradient_norms=progress.gradient_norms.append(step, event.gradient_norm),
+        learning_rates=progress.learning_rates if rate is None else progress.learning_rates.append(step, rate),
         spent=Spent(spent.stepping + min(busy, seconds), spent.compiling + event.compiling, spent.evaluating),
         pace=_paced(progress, seconds, steps),
+        compilations=progress.compilations + (event.compiling > 0),
     )
 
 
-def _smoothed(progress: Progress, event: Stepped, steps: int) -> float:
+def _smoothed(progress: Progress, event: Stepped, steps: int) -> tuple[float, float]:
     """Exponential smoothing over steps; begun at the first value, so nothing has to be corrected for."""
-    if progress.smoothed is None or progress.started is None or not math.isfinite(event.loss):
-        return event.loss
+    if not progress.smoothings or progress.started is None or not math.isfinite(event.loss):
+        return event.loss, event.loss
+    normal, more = progress.smoothings
     kept = math.exp(-steps / max(1.0, SMOOTHING * progress.started.steps))
-    return kept * progress.smoothed + (1 - kept) * event.loss
+    kept_more = math.exp(-steps / max(1.0, MORE_SMOOTHING * progress.started.steps))
+    return kept * normal + (1 - kept) * event.loss, kept_more * more + (1 - kept_more) * event.loss
 
 
 def _paced(progress: Progress, seconds: float, steps: int) -> Pace:
