@@ -19,6 +19,9 @@ from netspec.cli import specs
 from netspec.cli import runs
 
 # isort: split
+from netspec.cli import watched
+
+# isort: split
 from netspec.cli import listed
 
 # isort: split
@@ -32,7 +35,7 @@ from netspec.cli import watching
 from netspec.cli.app import INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
-__all__ = ["app", "compared", "features", "listed", "main", "runs", "specs", "watching"]
+__all__ = ["app", "compared", "features", "listed", "main", "runs", "specs", "watched", "watching"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -13,13 +13,26 @@ from typing import Protocol, Self
 from netspec.report.progress import Progress, advance
 from netspec.runs.events import Event
 
-__all__ = ["Asked", "Display", "Follower"]
+__all__ = ["Asked", "Display", "Follower", "Held"]
 
 MOST_NEWS = 256
 """Events that may wait to be folded: the stretch is short, yet folding many at a time is several times cheaper."""
 
 
-class Display(Protocol):
+class Held(Protocol):
+    """Something that holds the terminal, and hears of what a person wants of the process."""
+
+    def stopping(self) -> None:
+        """Say that a stop was asked for and that the trainer is about to save."""
+
+    def release(self) -> None:
+        """Leave the terminal as it was found, until `hold`."""
+
+    def hold(self) -> None:
+        """Go on after `release`."""
+
+
+class Display(Held, Protocol):
     """Something that shows a training while it goes on."""
 
     @property
@@ -34,15 +47,6 @@ class Display(Protocol):
 
     def show(self, event: Event) -> None:
         """Take in one event; returns at once."""
-
-    def stopping(self) -> None:
-        """Say that a stop was asked for and that the trainer is about to save."""
-
-    def release(self) -> None:
-        """Leave the terminal as it was found, until `hold`."""
-
-    def hold(self) -> None:
-        """Go on after `release`."""
 
 
 class Asked(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -12,7 +12,7 @@ from netspec.report.progress import Progress
 from netspec.report.styles import BOLD, DIM, WARNING
 from netspec.report.wording import count, duration, epochs, measure, measured_name, percent
 
-__all__ = ["summary"]
+__all__ = ["summaries", "summary"]
 
 
 def summary(progress: Progress) -> Text:
@@ -25,6 +25,20 @@ def summary(progress: Progress) -> Text:
     lines += _noticed(progress, finished.reason)
     commands = [_line("" if i else "next", c, BOLD) for i, c in enumerate(_next(finished.run, finished.reason))]
     return Text("\n").join([*lines, Text(), *commands] if commands else lines)
+
+
+def summaries(several: Sequence[Progress]) -> Text:
+    """The end of a training in a few lines; of several, in a line each."""
+    if len(several) == 1:
+        return summary(several[0])
+    ended = [(p, p.finished) for p in several if p.finished is not None]
+    wide = max((len(printable(end.run)) for _, end in ended), default=0)
+    lines = [
+        Text(f"{printable(end.run):<{wide}}  ").append_text(_headline(progress, end.reason)) for progress, end in ended
+    ]
+    compared = " ".join(shlex.quote(end.run) for _, end in ended)
+    commands = [Text(), _line("next", f"netspec compare {compared}", BOLD)] if len(ended) > 1 else []
+    return Text("\n").join([*lines, *commands])
 
 
 def _noticed(progress: Progress, reason: str) -> list[Text]:
@@ -40,9 +54,9 @@ def _noticed(progress: Progress, reason: str) -> list[Text]:
 def _headline(progress: Progress, reason: str) -> Text:
     """One sentence: what happened, and what was reached."""
     step = count(progress.step)
-    if reason == "interrupted":
-        steps = f" of {count(progress.started.steps)}" if progress.started else ""
-        return Text().append(f"Stopped at step {step}{steps}; it can go on from there.", BOLD)
+    steps = f" of {count(progress.started.steps)}" if progress.started else ""
+    if reason in _STOPS:
+        return Text().append(_STOPS[reason].format(step + steps), BOLD)
     if reason == "diverged":
         return Text().append(f"Diverged at step {step}.", BOLD)
     metrics = progress.finished.metrics if progress.finished else {}
@@ -50,6 +64,13 @@ def _headline(progress: Progress, reason: str) -> Text:
     several = progress.finished is not None and "{" in progress.finished.run
     reached = f": {'the mean of ' if several else ''}{shown}" if shown else ""
     return Text().append(printable(f"Trained {step} steps{reached}."), BOLD)
+
+
+_STOPS: Mapping[str, str] = {
+    "interrupted": "Stopped at step {}; it can go on from there.",
+    "stopped": "Stopped at step {}: its process ended without a word.",
+    "failed": "Failed at step {}.",
+}
 
 
 def _deciding(progress: Progress, metrics: Mapping[str, float]) -> str:
@@ -91,11 +112,11 @@ def _next(run: str, reason: str) -> list[str]:
     """The commands that most people want now."""
     if not run:
         return []
-    if "{" in run and reason != "interrupted":  # several runs in one word, which the shell takes apart
+    if "{" in run and reason not in _STOPS:  # several runs in one word, which the shell takes apart
         return [f"netspec compare {run}"]
     # Any of several that were trained at once stands for all.
     quoted = shlex.quote(run if "{" not in run else run.partition("{")[0] + run.partition("{")[2].partition("..")[0])
-    if reason == "interrupted":
+    if reason in _STOPS:
         return [f"netspec resume {quoted}"]
     if reason == "diverged":
         return [f"netspec inspect {quoted}"]

@@ -21,11 +21,18 @@ LINE_SECONDS = 10.0
 
 
 class Lines:
-    """One line of `key=value` for each evaluation, and for steps every few seconds: for logs, pipes and CI."""
+    """One line of `key=value` for each evaluation, and for steps every few seconds: for logs, pipes and CI.
 
-    def __init__(self, stream: TextIO, progress: Progress) -> None:
+    Args:
+        stream: where to write them.
+        progress: the state so far.
+        run: what each line begins with where there are several trainings to be told of.
+    """
+
+    def __init__(self, stream: TextIO, progress: Progress, run: str = "") -> None:
         self._follower = Follower(progress)
         self._stream = stream
+        self._run = {"run": run} if run else {}
         self._said = 0.0
         self._lock = threading.Lock()
 
@@ -61,6 +68,7 @@ class Lines:
 
     def _write(self, pairs: Mapping[str, Any]) -> None:
         with self._lock:
+            pairs = {**self._run, **pairs, **self._run}
             self._stream.write(" ".join(f"{key}={_value(value)}" for key, value in pairs.items()) + "\n")
             self._stream.flush()
 

@@ -260,7 +260,8 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|O.?|.)?")
 
 def _keys(data: bytes) -> str:
     """The keys of one character in what was typed: arrows and the like are sequences of several, and are none."""
-    keys = "".join(c for c in _SEQUENCE.sub("", data.decode("utf-8", "ignore")) if c.isprintable())
+    typed = _SEQUENCE.sub("", data.decode("utf-8", "ignore"))
+    keys = "".join(c for c in typed if c.isprintable() or c in "\t\n")
     return keys if len(set(keys)) <= MOST_KEYS else ""
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from netspec.report.finish import summary
+from netspec.report.finish import summaries, summary
 from netspec.report.progress import Progress
 
 DONE = """\
@@ -26,6 +26,8 @@ Stopped at step 492 of 1,200; it can go on from there.
 
   next        netspec resume runs/lenet5-3"""
 
+STOPPED = INTERRUPTED.replace("; it can go on from there.", ": its process ended without a word.")
+
 DIVERGED = """\
 Diverged at step 36.
   why         the loss is not a number; conv2 was the first
@@ -38,7 +40,12 @@ Diverged at step 36.
 
 @pytest.mark.parametrize(
     ("step", "reason", "expected"),
-    [(1200, "done", DONE), (492, "interrupted", INTERRUPTED), (36, "diverged", DIVERGED)],
+    [
+        (1200, "done", DONE),
+        (492, "interrupted", INTERRUPTED),
+        (492, "stopped", STOPPED),
+        (36, "diverged", DIVERGED),
+    ],
 )
 def test_the_end_as_text(training, step, reason, expected):
     assert summary(training(step, reason)).plain == expected
@@ -62,3 +69,16 @@ def test_what_is_not_recorded_names_no_command(training):
 
 def test_before_the_end_there_is_none(training):
     assert summary(training(492)).plain == summary(Progress()).plain == ""
+
+
+def test_several_have_a_line_each(training):
+    several = [training(1200, "done"), training(492, "failed"), training(492)]
+    assert summaries(several[:1]).plain == DONE
+    assert (
+        summaries(several).plain
+        == """\
+runs/lenet5-3  Trained 1,200 steps: test accuracy 0.9778.
+runs/lenet5-3  Failed at step 492 of 1,200.
+
+  next        netspec compare runs/lenet5-3 runs/lenet5-3"""
+    )
