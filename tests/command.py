@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from netspec.cli import main
+from netspec.commands import Session
+from netspec.runs.events import Event
+from netspec.train.requests import Requests
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,13 @@ def ended(process: subprocess.Popen[str]) -> Result:
     """Wait for what `started` began."""
     out, err = process.communicate(timeout=120)
     return Result(process.returncode, out, err)
+
+
+def stopped_after(session: Session, events: int) -> Event:
+    """Train, ask for a stop after so many events, and give the last one."""
+    requests, seen = Requests(), []
+    for event in session.events(requests):
+        seen.append(event)
+        if len(seen) > events:
+            requests.stop()
+    return seen[-1]

@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import ended, netspec, started
+from command import ended, netspec, started, stopped_after
 
 from netspec import commands
 from netspec.runs.atomic import write_synced
 from netspec.runs.directory import load, lock
-from netspec.runs.events import Alerted, Entered, Evaluated, Finished, Saved, Stepped
+from netspec.runs.events import Alerted, Entered, Evaluated, Examined, Finished, Saved, Stepped
 from netspec.runs.records import last_event, read_events
 from netspec.train.checkpoint import newest
+from netspec.train.requests import Requests
 
 PERCEPTRON = """
 name = "perceptron"
@@ -213,6 +214,7 @@ def _kept(run: Path) -> dict[str, Any]:
             (e.step, e.epoch, e.loss, e.gradient_norm, e.learning_rate) for e in events if isinstance(e, Stepped)
         ],
         "measures": [(e.step, e.epoch, dict(e.metrics), e.best) for e in events if isinstance(e, Evaluated)],
+        "layers": [(e.step, e.layers, e.skipped) for e in events if isinstance(e, Examined)],
         "alerts": [(e.step, e.code, e.message) for e in events if isinstance(e, Alerted)],
     }
 
@@ -349,9 +351,8 @@ def test_killed_in_either_phase_and_between_them_it_ends_with_the_same_bits(fold
 def test_an_ensemble_that_was_killed_ends_with_the_same_bits(folder: Path) -> None:
     run = folder / "killed" / "ensemble-1"
     _killed_amid_file(12, folder, "train", "ensemble.toml", "--out", "killed")
-    asked = iter(range(1000))
     session = commands.resume(run)
-    *_, finished = session.events(lambda: next(asked) > 10)
+    finished = stopped_after(session, 10)
     assert isinstance(finished, Finished)
     assert finished.reason == "interrupted"
     assert netspec(folder, "resume", run).code == 0
@@ -373,10 +374,11 @@ def several(folder: Path) -> list[Path]:
     # To the end of the one that is over first, and into the telling of it.
     ends = sorted((_end(folder / "untouched" / run.name).step, run) for run in runs)
     assert ends[0][0] < ends[-1][0], "they end at several steps"
-    seen = [0]
+    requests = Requests()
     session = commands.resume(runs[0])
-    for event in session.events(lambda: max(seen) > ends[0][0] + 3):
-        seen.append(event.step)
+    for event in session.events(requests):
+        if event.step > ends[0][0] + 3:
+            requests.stop()
     assert sorted(load(run).state for run in runs) == ["done", "interrupted", "interrupted"]
     assert session.runs == tuple(runs)
     _forget_the_end(ends[0][1])
@@ -453,9 +455,8 @@ def test_interrupted_and_terminated_it_saves_and_goes_on_to_the_same_bits(folder
 @pytest.fixture(scope="module")
 def halfway(folder: Path) -> Path:
     """A run that was stopped after some 100 of its 384 steps."""
-    asked = iter(range(10_000))
     session = commands.start([commands.load(folder / "perceptron.toml")], folder / "halfway")
-    *_, finished = session.events(lambda: next(asked) > 100)
+    finished = stopped_after(session, 115)
     assert isinstance(finished, Finished)
     assert finished.reason == "interrupted"
     return session.run

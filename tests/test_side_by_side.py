@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import netspec
+from command import netspec, stopped_after
 
 from netspec import commands
 from netspec.commands.resumed import _over, _together
@@ -134,9 +134,8 @@ def test_of_several_runs_one_that_diverged_stays_as_it_is(folder: Path) -> None:
     opened = [commands.load(folder / "dense.toml", (), seed) for seed in range(3)]
     untouched = commands.start(opened, folder / "untouched")
     list(untouched.events())
-    asked = iter(range(1000))
     session = commands.start(opened, folder / "one-diverged")
-    *_, _ = session.events(lambda: next(asked) > 3)
+    stopped_after(session, 3)
     ended = session.runs[1] / "events.jsonl"
     lines = [json.loads(line) for line in ended.read_text().splitlines()]
     ended.write_text("".join(json.dumps(one) + "\n" for one in [*lines[:-1], {**lines[-1], "reason": "diverged"}]))
@@ -153,9 +152,8 @@ def test_of_several_runs_one_that_diverged_stays_as_it_is(folder: Path) -> None:
 def stopped(folder: Path, tmp_path: Path) -> list[Path]:
     """Three runs that were trained at once, and interrupted."""
     opened = [commands.load(folder / "dense.toml", (), seed) for seed in range(3)]
-    asked = iter(range(1000))
     session = commands.start(opened, tmp_path)
-    *_, _ = session.events(lambda: next(asked) > 3)
+    stopped_after(session, 3)
     return list(session.runs)
 
 

@@ -156,6 +156,7 @@ def _follow(session: Session, json: bool) -> None:
     from netspec.report.objects import Objects
     from netspec.report.progress import Progress, advance
     from netspec.runs.records import read_events
+    from netspec.train.requests import Requests
 
     complain(session.warnings)
     complain(() if json else session.remarks, apart="\n")
@@ -165,8 +166,9 @@ def _follow(session: Session, json: bool) -> None:
             if getattr(event, "step", 0) <= session.resumed[0].step:
                 before = advance(before, event)
     display = Objects(sys.stdout, before) if json else display_for(sys.stdout, os.environ, before)
-    with display, Interrupts(display) as interrupts:
-        for event in session.events(lambda: interrupts.requested):
+    requests = Requests()
+    with display, Interrupts(display, requests.stop):
+        for event in session.events(requests):
             try:
                 display.show(event)
             except BrokenPipeError:

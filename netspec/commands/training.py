@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netspec.data import Dataset
     from netspec.runs.events import Event
     from netspec.train.checkpoint import Checkpoint
+    from netspec.train.requests import Requests
 
 __all__ = ["Session", "check_abreast", "plain", "start"]
 
@@ -52,11 +53,11 @@ class Session:
         """The directory of the run, or of the first of several."""
         return self.runs[0]
 
-    def events(self, interrupted: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    def events(self, requests: Requests | None = None) -> Iterator[Event]:
         """Train, and record: each event is on the disk before it is given.
 
         Args:
-            interrupted: is asked after every window of steps; where it says so, the training saves and stops.
+            requests: what a person asks of it while it goes on; looked at after every window of steps.
 
         Yields:
             What happens; of several runs, the mean of what happens to each.
@@ -67,7 +68,7 @@ class Session:
         """
         from netspec.runs.together import as_one
 
-        recorded = self._recorded(interrupted)
+        recorded = self._recorded(requests)
         if len(self.runs) == 1:
             yield from (event for _, event in recorded)
             return
@@ -76,7 +77,8 @@ class Session:
         if getattr(event, "reason", "") == "diverged":
             raise TrainingError(Diagnostic("diverged", f"none of the {len(self.runs)} runs came to an end"))
 
-    def _recorded(self, interrupted: Callable[[], bool]) -> Iterator[tuple[int, Event]]:
+    def _recorded(self, requests: Requests | None) -> Iterator[tuple[int, Event]]:
+        from netspec.commands.reported import reported
         from netspec.runs.directory import lock
         from netspec.runs.records import Recorder, cut_back
         from netspec.train.loop import Learner, train_abreast
@@ -86,14 +88,15 @@ class Session:
                 held.enter_context(lock(run))
             each = zip(self.runs, self.seeds, self.resumed, strict=True)
             learners = [Learner(*one, ended=i in self.over) for i, one in enumerate(each)]
-            events = train_abreast(self.program, self.dataset, learners, start=self.start, interrupted=interrupted)
+            events = train_abreast(self.program, self.dataset, learners, start=self.start, requests=requests)
             first = next(events)  # the checkpoint fits: only now may the record be cut back to it
             going = {i: learner for i, learner in enumerate(learners) if not learner.ended}
             for learner in going.values():
                 assert learner.run is not None
                 cut_back(learner.run, 0 if learner.resumed is None else learner.resumed.step)
             recorders = {i: held.enter_context(Recorder(self.runs[i])) for i in going}
-            for i, event in chain([first], events):
+            told = reported(chain([first], events), self.program.spec, self.runs)
+            for i, event in held.enter_context(closing(told)):
                 try:
                     recorders[i].record(event)
                 except RunError as error:
@@ -112,12 +115,14 @@ def start(opened: Sequence[Opened], out: Path = Path("runs"), device: str | None
     Raises:
         NetspecError: a mistake in the spec or the data, or no such device.
     """
+    from netspec.commands.reported import check_installed
     from netspec.commands.started import keep_loaded, start_arrays
     from netspec.train.device import choose, keep_compiled
 
     choose(device)
     keep_compiled()
     first = opened[0]
+    check_installed(first.spec)
     dataset = dataset_of(first)
     program = program_of(first.spec, dataset.facts)
     for part in (dataset.train, dataset.validation, dataset.test):

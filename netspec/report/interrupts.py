@@ -9,10 +9,11 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
-from netspec.report.display import Display
+from netspec.report.display import Held
 
 __all__ = ["Interrupts"]
 
@@ -23,15 +24,16 @@ GRACE_SECONDS = 2.0
 class Interrupts:
     """Ctrl-C and SIGTERM while a training goes on: the first asks for a stop, a second Ctrl-C leaves at once.
 
-    The trainer looks at `requested` after each dispatch, saves, and stops. Python runs signal handlers between two
+    The trainer is told by `stop`, saves, and stops. Python runs signal handlers between two
     bytecodes of the main thread only, which may be deep in a compilation for a minute; so a thread of its own hears
     every signal as it arrives, shows that it was heard, and at a second Ctrl-C gives the terminal back and, if the main
     thread did not leave by a KeyboardInterrupt within two seconds, ends the process with code 130. Checkpoints are
     whole at any moment, so nothing that was saved is lost by that. Ctrl-Z gives the terminal back while it lasts.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Held, stop: Callable[[], None] = lambda: None) -> None:
         self.requested = False
+        self._stop = stop
         self._display = display
         self._heard = False  # by the listening thread
         self._handled = False  # by the main thread
@@ -66,6 +68,7 @@ class Interrupts:
             return
         second = number == signal.SIGINT and (self._handled or self._again)
         self.requested = self._handled = True
+        self._stop()
         if second:
             raise KeyboardInterrupt
 
@@ -84,6 +87,7 @@ class Interrupts:
                 continue
             if not self._heard:
                 self._heard = self.requested = True
+                self._stop()
                 self._display.stopping()
             elif data[0] == signal.SIGINT:
                 self._leave()

@@ -146,10 +146,10 @@ class Examined:
     """The network was looked at layer by layer, on the same few training examples each time.
 
     Args:
-        layers: by path, what applies to the layer of: "gradient", the norm of the gradient of its parameters; "weights",
-            their norm; "update", the norm of what a step adds to them, as a share of theirs; "dead", the share of its
-            rectified units that are 0 for every example; "saturated", the share of its results that lie at the ends of
-            a sigmoid's or tanh's range.
+        layers: by path, what applies to the layer of: "gradient", the norm of the gradient of its parameters;
+            "weights", their norm; "update", the norm of what a step adds to them, as a share of theirs; "dead", the
+            share of its rectified units that are 0 for every example; "saturated", the share of its results that lie
+            at the ends of a sigmoid's or tanh's range.
         memory: bytes in use: of the device, or of the process where that computes; None where nobody tells.
         peak: bytes in use at the most so far.
         skipped: steps that the optimizer did not take so far, as their gradient was not finite.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Started, Stepped
+from netspec.runs.events import Alerted, Evaluated, Event, Examined, Finished, Started, Stepped
 
 __all__ = ["as_one"]
 
@@ -55,6 +55,10 @@ def _mean(events: Sequence[Event]) -> Event:
     if isinstance(first, Evaluated):
         evaluated = [e for e in events if isinstance(e, Evaluated)]
         return replace(first, metrics=_means([e.metrics for e in evaluated]), best=any(e.best for e in evaluated))
+    if isinstance(first, Examined):
+        examined = [e for e in events if isinstance(e, Examined)]
+        layers = {path: _means([e.layers[path] for e in examined if path in e.layers]) for path in first.layers}
+        return replace(examined[-1], layers=layers, skipped=sum(e.skipped for e in examined))
     return events[-1]
 
 
@@ -64,7 +68,11 @@ def _last(ended: Sequence[Finished]) -> Finished:
     through = [e for e in ended if e.reason == reason]
     last = max(through, key=lambda e: e.step)
     return replace(
-        last, run=_named([e.run for e in ended]), metrics=_means([e.metrics for e in through]), best_step=None
+        last,
+        run=_named([e.run for e in ended]),
+        metrics=_means([e.metrics for e in through]),
+        best_step=None,
+        best=None,
     )
 
 

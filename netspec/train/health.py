@@ -18,11 +18,12 @@ from netspec.graph.graph import Graph, Node
 from netspec.nn.convolution import convolution
 from netspec.train.diagnoses.condition import Health
 from netspec.train.diagnoses.history import Patient
+from netspec.train.step import make_update
 
 __all__ = ["SATURATED", "Examination", "examples_for", "make_examination", "patient_of"]
 
 Examination = Callable[..., Health]
-"""(parameters, frozen, statistics, inputs, targets, key, step) to what is found."""
+"""(parameters, frozen, statistics, inputs, targets, key, step, the optimizer's state or none) to what is found."""
 
 SATURATED = 0.98
 """A result counts as saturated beyond this share of the way from the middle of its range to an end.
@@ -99,14 +100,23 @@ def make_examination(phase: Phase) -> Examination:
     """The function that examines a network: one pass forward and one back, and one array that is brought over.
 
     It runs as in training, so that the gradient is the one that is learned by; what it does to statistics is dropped.
+    Where it is given the optimizer's state, it also works out what a step would add, and drops that, too.
     """
     network, objective = phase.network, phase.objective
     own = _parameters_of(network.graph)
     dead, saturated = _rectified(network.graph), _saturating(network.graph)
+    update = make_update(phase)
 
     @jax.jit
     def look(
-        parameters: Arrays, frozen: Arrays, statistics: Arrays, inputs: Any, targets: Any, key: Any, step: Any
+        parameters: Arrays,
+        frozen: Arrays,
+        statistics: Arrays,
+        inputs: Any,
+        targets: Any,
+        key: Any,
+        step: Any,
+        optimizer: Any = None,
     ) -> Any:
         convolve = convolution(jnp.where(step >= 0, 1.0, jnp.nan))
         noise = jax.random.fold_in(key, step) if network.random else None
@@ -131,9 +141,13 @@ def make_examination(phase: Phase) -> Examination:
             )
             return objective.value(parameters, result, inputs, targets, step), shares
 
-        (loss, shares), gradient = jax.value_and_grad(loss_of, has_aux=True)(parameters)
+        loss_and_gradient = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, shares), gradient = loss_and_gradient(parameters)
         found = [loss, *_norms(gradient, own), *_norms(parameters, own)]
         found += [shares[0][path] for path in dead] + [shares[1][path] for path in saturated]
+        if optimizer is not None:
+            added, _ = update(loss_and_gradient, loss, gradient, optimizer, parameters)
+            found += _norms(added, own)
         return jnp.stack([jnp.asarray(number, jnp.float32) for number in found])
 
     def examine(*arguments: Any) -> Health:
@@ -146,11 +160,11 @@ def _health(found: Any, inputs: Mapping[str, Any], layers: tuple[tuple[str, ...]
     learning, dead, saturated = layers
     loss, *rest = (float(number) for number in found)
     numbers = iter(rest)
-    gradients, parameters, *shares = (
-        dict(zip(paths, numbers, strict=False)) for paths in (learning, learning, dead, saturated)
+    gradients, parameters, *others = (
+        dict(zip(paths, numbers, strict=False)) for paths in (learning, learning, dead, saturated, learning)
     )
     whole = float(np.linalg.norm(np.asarray(list(gradients.values()), np.float64)))
-    return Health(len(next(iter(inputs.values()))), loss, whole, gradients, parameters, *shares)
+    return Health(len(next(iter(inputs.values()))), loss, whole, gradients, parameters, *others)
 
 
 def _parameters_of(graph: Graph) -> dict[str, tuple[str, ...]]:

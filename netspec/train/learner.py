@@ -145,6 +145,7 @@ def finished(
         metrics,
         learner.best_step if stage.phase.judge.keep else step,
         seconds,
+        learner.best,
     )
 
 

@@ -15,14 +15,15 @@ import numpy as np
 
 from netspec.build.program import Program
 from netspec.diagnostics import Diagnostic, NetspecError, TrainingError
-from netspec.runs.events import Alerted, Evaluated, Event, Finished, Saved, Stepped
+from netspec.runs.events import Alerted, Evaluated, Event, Examined, Finished, Saved, Stepped
 from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
-from netspec.train.device import capacity
+from netspec.train.device import capacity, memory
 from netspec.train.diagnose import why_it_diverged
 from netspec.train.failures import device_failures
 from netspec.train.feed import Window, feed_for
 from netspec.train.learner import Learner, entered, finished, started
+from netspec.train.requests import Requests
 from netspec.train.saved import arrays_of, restored, restored_best
 from netspec.train.stage import Parts, Stage
 from netspec.train.state import Keys, State, Weights, begin, stacked, to_arrays
@@ -41,7 +42,7 @@ def train(
     run: Path | None = None,
     resumed: Checkpoint | None = None,
     start: Mapping[str, Any] | None = None,
-    interrupted: Callable[[], bool] = lambda: False,
+    requests: Requests | None = None,
 ) -> Iterator[Event]:
     """Train a program on data, from the beginning or from a checkpoint.
 
@@ -49,7 +50,7 @@ def train(
         run: the directory that checkpoints go to; nothing is saved without one.
         resumed: where to go on.
         start: weights to begin with, by path, in the place of initial ones.
-        interrupted: is asked after every window of steps; where it says so, the training saves and stops.
+        requests: what a person asks of it while it goes on; looked at after every window of steps.
 
     Yields:
         `Started` first, `Finished` last.
@@ -59,7 +60,7 @@ def train(
         RunError: the checkpoint is of another program.
     """
     learner = Learner(run, program.spec.seed, resumed)
-    for _, event in train_abreast(program, parts, [learner], start=start, interrupted=interrupted):
+    for _, event in train_abreast(program, parts, [learner], start=start, requests=requests):
         yield event
 
 
@@ -69,13 +70,13 @@ def train_abreast(
     learners: Sequence[Learner],
     *,
     start: Mapping[str, Any] | None = None,
-    interrupted: Callable[[], bool] = lambda: False,
+    requests: Requests | None = None,
 ) -> Iterator[tuple[int, Event]]:
     """Train a program several times at once, with a seed each, in one compiled program.
 
     Args:
         learners: what differs between them; all begin anew, or all go on from the same step.
-        start, interrupted: as `train` takes them.
+        start, requests: as `train` takes them.
 
     Yields:
         Which learner, and what happens to it.
@@ -84,7 +85,7 @@ def train_abreast(
         TrainingError, RunError: as `train` says.
     """
     with device_failures():
-        training = _Training(program, parts, learners, start, interrupted)
+        training = _Training(program, parts, learners, start, requests or Requests())
     try:
         with device_failures():
             yield from training.events()
@@ -104,10 +105,10 @@ class _Training:
         parts: Parts,
         learners: Sequence[Learner],
         start: Mapping[str, Any] | None,
-        interrupted: Callable[[], bool],
+        requests: Requests,
     ) -> None:
         assert len(learners) == 1 or program.members is None
-        self.program, self.parts, self.learners, self.interrupted = program, parts, learners, interrupted
+        self.program, self.parts, self.learners, self.requests = program, parts, learners, requests
         self.start = start
         members = program.members
         self.ensemble, self.abreast = members is not None, members is not None or len(learners) > 1
@@ -306,11 +307,13 @@ class _Training:
         last = self.stage.index + 1 == len(self.program.phases)
         if self.stage.is_end(window) and last:
             return False
-        return self.stage.saves(window, time.monotonic() - self.clock.saved > SAVE_EVERY)
+        asked = self.requests.take_save()
+        return self.stage.saves(window, time.monotonic() - self.clock.saved > SAVE_EVERY) or asked
 
     def _stops_at(self, window: Window) -> bool:
         last = self.stage.index + 1 == len(self.program.phases)
-        return not (self.stage.is_end(window) and last) and self.interrupted()
+        asked = self.requests.stops or (window.last and self.requests.stops_after_epoch)
+        return asked and not (self.stage.is_end(window) and last)
 
     def _all_finite(self, window: Window) -> Iterator[tuple[int, Event]]:
         each = np.atleast_1d(np.asarray(self.stage.finite(self.state)))
@@ -362,7 +365,11 @@ class _Training:
             event = Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
             yield i, event
             physician = self.learners[i].physician
-            health = stage.examined(self.state, i) if physician.examines(self.step) else None
+            health = None
+            if physician.examines(self.step):
+                health = stage.examined(self.state, i)
+                layers, skipped = health.by_layer(), stage.skipped(self.state, i)
+                yield i, Examined(time.time(), self.step, layers, *memory(), skipped)
             for alert in physician.evaluated(event, health):
                 yield i, alert
             why = self.learners[i].halt.evaluated(each[i])

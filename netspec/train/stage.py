@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import jax
 import numpy as np
+import optax
 
 from netspec.build.program import Phase, Program
 from netspec.nn.plateau import factor_of
@@ -164,12 +165,22 @@ class Stage:
 
     def examined(self, state: State, i: int) -> Health:
         """How one of the networks is, layer by layer, on the same few examples each time."""
-        own = state
-        noise = self.noise
-        if self.abreast is not None:
-            own = one_of(state._replace(step=()), i)._replace(step=state.step)
-            noise = self.noise[i]
-        return self._examination(own.parameters, own.frozen, own.statistics, *self._looked_at, noise, own.step)
+        own, noise = self._one(state, i), self.noise if self.abreast is None else self.noise[i]
+        # What wants a gradient for each example gets none here.
+        optimizer = None if self.phase.updater.per_example else own.optimizer
+        arrays = (own.parameters, own.frozen, own.statistics)
+        return self._examination(*arrays, *self._looked_at, noise, own.step, optimizer)
+
+    def skipped(self, state: State, i: int) -> int:
+        """Steps that one network's optimizer did not take, as their gradient was not finite."""
+        counts = optax.tree.get_all_with_path(self._one(state, i).optimizer, "total_notfinite")
+        return sum(int(count) for _, count in counts)
+
+    def _one(self, state: State, i: int) -> State:
+        if self.abreast is None:
+            return state
+        own: State = one_of(state._replace(step=()), i)
+        return own._replace(step=state.step)
 
     @cached_property
     def _examination(self) -> Examination:

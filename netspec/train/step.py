@@ -18,7 +18,7 @@ from netspec.graph.calls import Arrays, Mode
 from netspec.nn.convolution import convolution
 from netspec.train.state import ABREAST, State
 
-__all__ = ["Steps", "loops", "make_steps"]
+__all__ = ["Steps", "loops", "make_steps", "make_update"]
 
 Steps = Callable[..., tuple[State, Any, Any]]
 """(state, inputs, targets, order, first, count, noise) to (state, sum of the losses, norm of the last gradient)."""
@@ -46,7 +46,7 @@ def make_steps(phase: Phase, batch: int, abreast: int | None = None) -> Steps:
 
 
 def _make_step(phase: Phase) -> Callable[..., tuple[State, Any, Any]]:
-    update = optax.with_extra_args_support(phase.updater.transformation).update
+    update = make_update(phase)
     random, ema = phase.network.random, phase.train.ema
     gradient_of = _gradient(phase)
 
@@ -61,17 +61,7 @@ def _make_step(phase: Phase) -> Callable[..., tuple[State, Any, Any]]:
             return gradient_of(parameters, state, x, targets, key)
 
         (loss, statistics), gradient = loss_and_gradient(state.parameters)
-        updates, optimizer = update(
-            gradient,
-            state.optimizer,
-            state.parameters,
-            value=loss,
-            loss=loss,
-            grad=gradient,
-            value_fn=lambda parameters: loss_and_gradient(parameters)[0][0],
-            obj_fn=lambda parameters: loss_and_gradient(parameters)[0][0],
-            grad_fn=lambda parameters, *_: loss_and_gradient(parameters)[1],
-        )
+        updates, optimizer = update(loss_and_gradient, loss, gradient, state.optimizer, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         norm = jax.lax.cond(observe, optax.tree.norm, lambda _: jnp.zeros(()), gradient)
         average = state.average
@@ -80,6 +70,30 @@ def _make_step(phase: Phase) -> Callable[..., tuple[State, Any, Any]]:
         return State(parameters, state.frozen, statistics, optimizer, state.step + 1, average), loss, norm
 
     return step
+
+
+def make_update(phase: Phase) -> Callable[..., tuple[Any, Any]]:
+    """The function that gives what a step adds to the parameters, and the optimizer's state after it.
+
+    It takes the function of ((loss, anything), gradient) of parameters, the loss and the gradient at these parameters,
+    the optimizer's state, and the parameters. An optimizer that wants more than a gradient takes it from there.
+    """
+    update = optax.with_extra_args_support(phase.updater.transformation).update
+
+    def updated(loss_and_gradient: Any, loss: Any, gradient: Any, optimizer: Any, parameters: Arrays) -> Any:
+        return update(
+            gradient,
+            optimizer,
+            parameters,
+            value=loss,
+            loss=loss,
+            grad=gradient,
+            value_fn=lambda parameters: loss_and_gradient(parameters)[0][0],
+            obj_fn=lambda parameters: loss_and_gradient(parameters)[0][0],
+            grad_fn=lambda parameters, *_: loss_and_gradient(parameters)[1],
+        )
+
+    return updated
 
 
 def _gradient(phase: Phase) -> Callable[..., Any]:

@@ -19,8 +19,11 @@ events = st.one_of(*(st.from_type(kind) for kind in get_args(Event)))
 
 def exact(value: Any) -> str:
     """A text that differs where two values do; nan is like itself."""
-    fields = dataclasses.asdict(value)
-    return repr({k: dict(v) if isinstance(v, Mapping) else v for k, v in fields.items()})
+    return repr(_dicts(dataclasses.asdict(value)))
+
+
+def _dicts(value: Any) -> Any:
+    return {k: _dicts(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
 @given(events)

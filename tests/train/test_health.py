@@ -106,6 +106,21 @@ def test_an_examination_finds_what_backpropagation_by_hand_does() -> None:
     assert health.saturated == {"dense2": pytest.approx(saturated)}
 
 
+def test_what_a_step_would_add_is_told_of_each_layer() -> None:
+    inputs, targets = batch((4,))
+    phase = program(LAYERS, more="momentum = 0.9\nnesterov = true").last
+    parameters = {name: np.array(value) for name, value in PARAMETERS.items()}
+    arguments = (parameters, {}, {}, inputs, targets, jax.random.key(0), 0)
+    health = make_examination(phase)(*arguments, phase.updater.transformation.init(parameters))
+    _, gradients, _, _ = by_hand(inputs["input"], targets["target"])
+    for layer, told in health.by_layer().items():
+        steps = {n: 0.1 * 1.9 * g for n, g in gradients.items() if n.startswith(layer)}
+        assert told["weights"] == pytest.approx(norm_of(PARAMETERS, layer), rel=1e-3)
+        assert told["update"] == pytest.approx(norm_of(steps) / norm_of(PARAMETERS, layer), rel=1e-3)
+    assert [*health.by_layer()["dense1"]] == ["gradient", "weights", "update", "dead"]
+    assert make_examination(phase)(*arguments).updates == {}
+
+
 def test_what_is_frozen_has_no_gradient() -> None:
     inputs, targets = batch((4,))
     layers = LAYERS.replace('"relu" }', '"relu", freeze = true }')
