@@ -30,6 +30,7 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     Raises:
         RunError: the run is done, its spec or its data were changed, its checkpoints do not fit.
     """
+    from netspec.commands.reported import check_installed
     from netspec.train.device import choose, keep_compiled
 
     choose(device)
@@ -46,6 +47,7 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
             _check_alike(trained, one)
         else:
             _check_unchanged(one)
+    check_installed(trained.opened.spec)
     dataset = dataset_of(trained.opened)
     if dataset.fingerprint != trained.run.environment.get("data") and not edited:
         message = "the data is not what the run was trained on"
