@@ -456,7 +456,7 @@ def test_interrupted_and_terminated_it_saves_and_goes_on_to_the_same_bits(folder
 def halfway(folder: Path) -> Path:
     """A run that was stopped after some 100 of its 384 steps."""
     session = commands.start([commands.load(folder / "perceptron.toml")], folder / "halfway")
-    finished = stopped_after(session, 115)
+    finished = stopped_after(session, 130)
     assert isinstance(finished, Finished)
     assert finished.reason == "interrupted"
     return session.run
