@@ -11,6 +11,7 @@ from typing import Any
 import optax
 import pytest
 from optax import contrib, experimental, transforms
+from pydantic import TypeAdapter, ValidationError
 
 from netspec.nn import optimizers as own
 from netspec.spec.optimizers import (
@@ -22,7 +23,8 @@ from netspec.spec.optimizers import (
     signature,
     transformation_kind,
 )
-from netspec.spec.optimizers.arguments import form
+from netspec.spec.optimizers.arguments import form, type_of
+from netspec.spec.optimizers.ranges import range_of
 from netspec.spec.optimizers.signatures import Unwritten, names_of_transformations
 
 GROUPS = "[[optimizer.group]] parts parameters by patterns"
@@ -96,6 +98,8 @@ def test_signatures_are_those_at_run_time(name: str) -> None:
     assert [a.name for a in read.arguments] == [n for n in parameters if n not in partial]
     for argument in read.arguments:
         default = parameters[argument.name].default
+        if form(argument) in ("number", "whole") and isinstance(default, int | float):
+            assert default in range_of(argument, form(argument) == "whole")
         if default is inspect.Parameter.empty:
             assert argument.default is ...
         elif isinstance(default, optax.GradientTransformation) or not isinstance(default, PLAIN):
@@ -128,6 +132,34 @@ def test_arguments_are_told_by_their_signatures(name: str, argument: str) -> Non
     found = signature(name)
     assert found is not None
     assert form(found.argument(argument)) == ARGUMENTS[name, argument]
+
+
+RANGES: Mapping[tuple[str, str], tuple[list[float], list[float]]] = {
+    ("sgd", "momentum"): ([-0.5, 0, 0.9, 1], [-1.1, 5]),
+    ("adam", "b1"): ([0, 0.9], [-0.1, 1, 1.5]),
+    ("adam", "b2"): ([0.999], [1]),
+    ("scale_by_sm3", "b2"): ([0.999, 1], [1.1]),
+    ("adam", "eps"): ([0, 1e-8], [-1e-8]),
+    ("adamw", "weight_decay"): ([0, 5], [-1e-4]),
+    ("rmsprop", "decay"): ([0.9], [-0.1, 1.5]),
+    ("rprop", "eta_minus"): ([0.5], [0, 1]),
+    ("clip_by_global_norm", "max_norm"): ([0.1, 100], [0, -1]),
+    ("lbfgs", "memory_size"): ([1, 30], [0, -1]),
+    ("polyak_sgd", "f_min"): ([-10, 0, 10], []),
+}
+"""By function and argument: numbers that may be said, and ones that may not."""
+
+
+@pytest.mark.parametrize(("name", "argument"), RANGES)
+def test_numbers_that_are_surely_wrong_are_refused(name: str, argument: str) -> None:
+    found = signature(name)
+    assert found is not None
+    field: Any = TypeAdapter(type_of(found.argument(argument), Transformation))
+    right, wrong = RANGES[name, argument]
+    assert [field.validate_python(value) for value in right] == right
+    for value in wrong:
+        with pytest.raises(ValidationError):
+            field.validate_python(value)
 
 
 def test_whole_optimizers_are_parts_of_chains_too() -> None:

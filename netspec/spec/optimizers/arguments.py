@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -11,6 +12,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from netspec.spec.changing import changing
 from netspec.spec.courses import Course
 from netspec.spec.kind import Item, item_of
+from netspec.spec.optimizers.ranges import FROM_ZERO, Range, range_of
 from netspec.spec.optimizers.signatures import Argument, Signature, Unwritten
 from netspec.spec.values import EXPRESSION, LARGEST_NUMBER, Integer, as_expression, must_be, one_of
 
@@ -101,8 +103,9 @@ def type_of(argument: Argument, family: type[Any]) -> Any:
         check, schema = (one_of(words), {"enum": words}) if words else (_word, {"type": "string"})
         return Annotated[Any, PlainValidator(check), WithJsonSchema(schema)]
     if which == "number":
-        number = _RATE if argument.name.endswith("learning_rate") else _NUMBER
-        return changing(number)
+        return changing(_ranged(range_of(argument, whole=False), whole=False))
+    if which == "whole":
+        return _ranged(range_of(argument, whole=True), whole=True)
     return _TYPES[which or ""]
 
 
@@ -124,18 +127,26 @@ def _number(value: Any) -> Any:
     raise must_be("a finite number", value)
 
 
-def _rate(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        raise must_be("0 or more", value)
-    return _number(value)
-
-
 def _count(value: Any) -> Any:
     if (found := as_expression(value)) is not None:
         return found
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
         return value
     raise must_be("a whole number" + STAYS * isinstance(value, dict), value)
+
+
+@cache
+def _ranged(within: Range, whole: bool) -> Any:
+    """The type of a number in a range."""
+
+    def check(value: Any) -> Any:
+        found = _count(value) if whole else _number(value)
+        if isinstance(found, int | float) and found not in within:
+            raise must_be(within.words, value)
+        return found
+
+    number = {"type": "integer" if whole else "number", **within.schema}
+    return Annotated[Any, PlainValidator(check), WithJsonSchema({"anyOf": [number, EXPRESSION]})]
 
 
 def _switch(value: Any) -> Any:
@@ -184,7 +195,6 @@ def _is_pattern(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 1000
 
 
-_ONE = {"anyOf": [{"type": "number"}, EXPRESSION]}
 _PATTERN = {"type": "string", "minLength": 1}
 
 PATTERNS: Any = Annotated[
@@ -194,9 +204,7 @@ PATTERNS: Any = Annotated[
 ]
 """One pattern over paths or more: `*` within a part, `**` across parts."""
 
-_NUMBER = Annotated[Any, PlainValidator(_number), WithJsonSchema(_ONE)]
-_RATE = Annotated[Any, PlainValidator(_rate), WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, EXPRESSION]})]
-FACTOR: Any = changing(_RATE)
+FACTOR: Any = changing(_ranged(FROM_ZERO, whole=False))
 """A number from 0, or a course of such numbers."""
 
 _TYPES: Mapping[str, Any] = {
@@ -206,5 +214,4 @@ _TYPES: Mapping[str, Any] = {
     "course": Annotated[Any, *item_of(Course)],
     "switch": Annotated[Any, PlainValidator(_switch), WithJsonSchema({"anyOf": [{"type": "boolean"}, EXPRESSION]})],
     "numbers": Annotated[Any, PlainValidator(_numbers), WithJsonSchema({"type": ["array", "string"], "minItems": 1})],
-    "whole": Annotated[Any, PlainValidator(_count), WithJsonSchema({"anyOf": [{"type": "integer"}, EXPRESSION]})],
 }
