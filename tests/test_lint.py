@@ -358,3 +358,14 @@ def test_what_is_allowed_is_a_code(tmp_path: Path) -> None:
     assert (found.code, found.severity, found.label) == ("value", "error", "did you mean 'dropout-last'?")
     assert found.place is not None
     assert (found.place.line, found.place.column) == (5, 10)
+
+
+def test_what_a_spec_allows_that_others_start_from_need_not_be_there(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(model("{ dense = 8 }, { dense = 2 }") + '[lint]\nallow = ["linear-chain"]\n')
+    assert check(tmp_path / "base.toml") == ()
+    over = tmp_path / "over.toml"
+    over.write_text('extends = "base.toml"\n[model]\nlayers = [{ dense = 2 }]\n')
+    assert check(over) == ()
+    assert [found.code for found in check(over, ['lint.allow=["logits"]'])] == ["unused"]
+    over.write_text(over.read_text() + '[lint]\nallow = ["logits"]\n')
+    assert [found.code for found in check(over)] == ["unused"]

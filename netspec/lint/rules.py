@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from netspec.diagnostics import Diagnostic, Place
+from netspec.document import SETTING
 from netspec.lint import layers, learning, objective
 from netspec.lint.subject import Subject, warning
 
@@ -40,7 +41,8 @@ def lint(subject: Subject) -> tuple[Diagnostic, ...]:
     allowed = subject.spec.lint.allow
     codes = {one.code for one in found}
     kept = [one for one in found if one.code not in allowed]
-    kept += [_unused(code, i, subject) for i, code in enumerate(allowed) if code not in codes]
+    unused = (_unused(code, i, subject) for i, code in enumerate(allowed) if code not in codes)
+    kept += [one for one in unused if not _inherited(one.place, subject)]
     return tuple(sorted(kept, key=_position)[:MOST_WARNINGS])
 
 
@@ -57,6 +59,11 @@ def _once_a_place(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
 def _unused(code: str, i: int, subject: Subject) -> Diagnostic:
     place = subject.spec.document.value_place(("lint", "allow", i))
     return warning("unused", f"there is no warning '{code}' to be allowed here", place, "leave it out")
+
+
+def _inherited(place: Place | None, subject: Subject) -> bool:
+    """Whether it stands in a spec that this one starts from, where it has its use."""
+    return place is not None and place.source.name not in (subject.spec.document.source.name, SETTING)
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, int]:
