@@ -202,7 +202,7 @@ def _content(path: Path) -> bytes:
         # What is no file, such as a pipe that somebody put there, is not waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            return os.read(descriptor, LARGEST)
+            return os.read(descriptor, min(os.fstat(descriptor).st_size, LARGEST))
         finally:
             os.close(descriptor)
 

@@ -6,7 +6,6 @@ Of a training that ended that is its last line, or little more; of one that goes
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,16 +112,11 @@ def _skimmed(descriptor: int) -> Skim:
     status = os.fstat(descriptor)
     head = event_of(os.pread(descriptor, BLOCK, 0).partition(b"\n")[0])
     found = Skim(first=head if isinstance(head, Started) else None, written=status.st_mtime_ns)
-    before = b""
     for line in _lines_back(descriptor, status.st_size):
-        named = _KIND.match(line)
-        if named is not None:
-            kind = named[1]
-            if _is_wanted(found, kind, line) and (event := event_of(line)) is not None:
-                _take(found, event, before)
-                if _is_enough(found):
-                    break
-            before = kind
+        if _is_telling(found, line) and (event := event_of(line)) is not None:
+            _take(found, event)
+            if _is_enough(found):
+                break
     return found
 
 
@@ -133,33 +127,27 @@ def _lines_back(descriptor: int, size: int) -> Iterator[bytes]:
         start = max(0, end - block)
         pieces = (os.pread(descriptor, end - start, start) + rest).split(b"\n")
         rest = pieces[0] if len(pieces[0]) <= LONGEST else b""
-        yield from reversed(pieces[1:])
+        yield from pieces[:0:-1]
         end, block = start, min(4 * block, LARGEST_BLOCK)
     yield rest
 
 
-_KIND = re.compile(rb'\s*\{\s*"event"\s*:\s*"(\w+)"')
-_BEST = re.compile(rb'"best"\s*:\s*true')
+_COURSES = (b'{"event": "started"', b'{"event": "entered"')
+_EVALUATED = b'{"event": "evaluated"'
 
 
-def _is_wanted(found: Skim, kind: bytes, line: bytes) -> bool:
-    """Whether a line says what is not known yet: decoding it is what takes the time."""
-    if found.until is None or kind in (b"started", b"entered"):
+def _is_telling(found: Skim, line: bytes) -> bool:
+    """Whether a line may say what is not known yet: decoding it is what takes the time."""
+    if found.until is None or (found.stepped is None and found.end is None) or line.startswith(_COURSES):
         return True
-    if kind == b"stepped":
-        return found.stepped is None
-    if kind != b"evaluated":
+    if not line.startswith(_EVALUATED):
         return False
     sought = found.is_best_sought and found.best is None
-    return found.evaluated is None or (sought and _BEST.search(line) is not None)
+    return found.evaluated is None or (sought and b'"best": true' in line)
 
 
-def _take(found: Skim, event: Event, after: bytes) -> None:
-    """Note what an event says.
-
-    Args:
-        after: the kind of the event after it.
-    """
+def _take(found: Skim, event: Event) -> None:
+    """Note what an event says, all later ones having been seen."""
     if found.time is None:
         found.time = event.time
         found.end = event if isinstance(event, Finished) else None
@@ -176,7 +164,7 @@ def _take(found: Skim, event: Event, after: bytes) -> None:
             found.course = found.course or event
             found.is_best_sought, found.phase = False, event.number
         case Started():
-            if isinstance(found.course, Entered) and after == b"entered" and event.step > 0:
+            if isinstance(found.course, Entered) and event.step > 0:
                 # A phase that was gone on with, and not begun: what it had reached before counts.
                 found.is_best_sought = found.phase == found.course.number
             found.first, found.course = event, found.course or event
