@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from netspec.diagnostics import Diagnostic, RunError
@@ -15,7 +16,7 @@ from netspec.report.chosen import Watched, over, shown
 from netspec.report.progress import Progress, advance
 from netspec.report.wording import age
 from netspec.runs.directory import ENDS, PARENT, State, is_locked
-from netspec.runs.events import Event
+from netspec.runs.events import Event, Finished, Started
 from netspec.runs.glance import glances
 from netspec.runs.records import EVENTS
 from netspec.runs.selection import chosen
@@ -141,14 +142,19 @@ class Followed:
         news = self._tail.news()
         locked, trouble = (locked, trouble) if locked or not news.events else self._is_locked()
         progress = Progress() if news.anew else self._progress
-        for event in news.events:
+        events = [self._named(event) for event in news.events]
+        for event in events:
             progress = advance(progress, event)
         self._progress, self.more = progress, news.more
         state = self._state(locked, news.more, now)
         problem = news.problem or trouble or self._silence(state, now)
         if (progress, state, problem) != (self.watched.progress, self.watched.state, self.watched.problem):
             self.watched = Watched(str(self._path), progress, state, problem)
-        return self._untold(news.events, news.anew) + self._end()
+        return self._untold(events, news.anew) + self._end()
+
+    def _named(self, event: Event) -> Event:
+        """The event with the run's directory as a person would type it here, and now."""
+        return replace(event, run=str(self._path)) if isinstance(event, Started | Finished) else event
 
     def _is_locked(self) -> tuple[bool, str]:
         try:

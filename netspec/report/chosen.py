@@ -63,13 +63,7 @@ def over(run: Watched) -> bool:
 def shown(run: Watched) -> Progress:
     """The state of a run as its dashboard shows it: one whose process died has ended, though it did not say so."""
     progress = run.progress
-    if progress.started is None:
-        return progress
-    started = dataclasses.replace(progress.started, run=run.name)
-    progress = dataclasses.replace(progress, started=started)
-    if progress.finished is not None:
-        return dataclasses.replace(progress, finished=dataclasses.replace(progress.finished, run=run.name))
-    if not over(run):
+    if progress.started is None or progress.finished is not None or not over(run):
         return progress
     seconds = progress.elapsed(progress.time)
     end = Finished(progress.time, run.name, progress.step, progress.epoch, run.state, seconds=seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.text import Text
 
@@ -17,7 +17,7 @@ from netspec.report.chosen import ALL, Chosen, Watched, over, shown
 from netspec.report.curves import MARKERS, Series, draw
 from netspec.report.frame import Frame, Look, beside, fitted, warning
 from netspec.report.keys import Key
-from netspec.report.progress import Curve
+from netspec.report.progress import Curve, Progress
 from netspec.report.sparks import spark
 from netspec.report.styles import BOLD, DIM, PALETTE, STATES
 from netspec.report.tables import Cell, Column, table
@@ -68,7 +68,7 @@ def view(
         lines = _beside(runs, now, width, room, look, chosen, keys)
     else:
         lines = _below(runs, now, width, room, look, chosen, keys)
-    return Frame((*lines, *below))
+    return Frame(tuple(fitted(line, width, look) for line in (*lines, *below)))
 
 
 def fits(runs: int, width: int, height: int) -> bool:
@@ -137,20 +137,21 @@ def _columns(metric: str) -> tuple[Column, ...]:
         Column(""),
         Column("run"),
         Column("state", rank=1),
-        Column("step", right=True, rank=4),
-        Column("loss", right=True),
-        Column("", rank=5),
+        Column("step", right=True, rank=5),
+        Column("loss", right=True, rank=2),
+        Column("", rank=6),
         Column(metric.rpartition("/")[2].replace("_", " "), right=True),
-        Column("best", right=True, rank=3),
-        Column("time", right=True, rank=2),
+        Column("best", right=True, rank=4),
+        Column("time", right=True, rank=3),
     )
 
 
 def _cells(i: int, run: Watched, now: float, metric: str, look: Look, chosen: Chosen) -> list[Cell]:
     progress, started = run.progress, run.progress.started
     step = f"{count(progress.step)} of {count(started.steps)}" if started and not over(run) else count(progress.step)
-    curve = progress.measured.get(metric, Curve())
+    curve = _curve(run, metric)
     best = progress.best.value if progress.best and started and started.metric == metric else None
+    now = progress.time if chosen.paused else now
     left = progress.left(now)
     time = f"{duration(left)} left" if not over(run) and left is not None else duration(_elapsed(run, now))
     return [
@@ -196,17 +197,28 @@ def _title(i: int, run: Watched, width: int, look: Look, chosen: Chosen) -> Text
 
 
 def _metric(runs: Sequence[Watched], chosen: Chosen) -> str:
-    """The "part/metric" that the runs are held against each other by: what is asked for, or decides in the selected."""
+    """What the runs are held against each other by: what is asked for, or decides in the selected one."""
     begun = [run.progress.started for run in (runs[chosen.selected], *runs) if run.progress.started]
-    metric = begun[0].metric if begun else ""
-    part, _, _ = metric.partition("/")
-    return f"{part}/{chosen.looks.metric}" if chosen.looks.metric and part else metric
+    metric, asked = begun[0].metric if begun else "", chosen.looks.metric
+    return metric if not asked else asked if asked in _ALWAYS else f"{metric.partition('/')[0]}/{asked}"
+
+
+_ALWAYS: Mapping[str, Callable[[Progress], Curve]] = {
+    "gradient norm": lambda progress: progress.gradient_norms,
+    "learning rate": lambda progress: progress.learning_rates,
+}
+"""Curves that are no metrics."""
+
+
+def _curve(run: Watched, metric: str) -> Curve:
+    always = _ALWAYS.get(metric)
+    return always(run.progress) if always else run.progress.measured.get(metric, Curve())
 
 
 def _overlay(runs: Sequence[Watched], width: int, height: int, look: Look, chosen: Chosen) -> list[Text]:
     """One curve a run: of the metric where it was measured, of the training loss before that."""
     metric = _metric(runs, chosen)
-    curves = [run.progress.measured.get(metric, Curve()) for run in runs]
+    curves = [_curve(run, metric) for run in runs]
     title = measured_name(metric)
     if not any(curve.last for curve in curves):
         curves, title = [run.progress.smoothed_loss for run in runs], "training loss, smoothed"

@@ -23,6 +23,9 @@ __all__ = ["Window"]
 MOST_LINES = 200
 """The whole terminal: whoever watches has it for nothing else."""
 
+SUMMARY_LINES = 13
+"""What is left free by the last frame of runs that are over: their end is told below it."""
+
 
 class Window:
     """Watched runs on a `Screen`; their last state stays there.
@@ -93,21 +96,23 @@ class Window:
     def _newest(self, now: float, columns: int, lines: int) -> Frame:
         """The frame of the newest state; the one before, where it would be the same."""
         with self._lock:
-            runs, chosen, newer, closing = self._runs, self._chosen, self._newer, self._closing
+            runs, chosen, notes, closing = self._runs, self._chosen, (self._newer, self._waiting), self._closing
         moving = not chosen.paused and not all(map(over, runs))
-        seen = (chosen, newer, closing, int(now) if moving else 0, columns, lines)
+        seen = (chosen, notes, closing, int(now) if moving else 0, columns, lines)
         # Runs that have not changed are the same object: to compare long curves would take as long as to draw them.
         if runs is not self._shown or seen != self._seen:
-            self._frame = self._drawn(runs, chosen, newer, now, columns, lines)
+            self._frame = self._drawn(runs, chosen, *notes, now, columns, lines)
             self._shown, self._seen = runs, seen
         return self._frame
 
     def _drawn(
-        self, runs: Sequence[Watched], chosen: Chosen, newer: str, now: float, columns: int, lines: int
+        self, runs: Sequence[Watched], chosen: Chosen, newer: str, waiting: str, now: float, columns: int, lines: int
     ) -> Frame:
         look, has_keys = self._screen.look, self._screen.has_keys and not self._closing
+        if self._closing and all(map(over, runs)):
+            lines = max(lines // 2, lines - SUMMARY_LINES)
         if not runs:
-            return Frame((fitted(look.text(self._waiting), columns, look),))
+            return Frame((fitted(look.text(waiting), columns, look),) if waiting else ())
         how = "n shows it" if has_keys else f"netspec watch {shlex.quote(newer)}"
         return view(
             runs,
