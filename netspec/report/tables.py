@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from rich.text import Text
+from rich.text import Span, Text
 
 from netspec.report.frame import Look, fitted
 from netspec.report.styles import DIM
@@ -53,17 +54,25 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int,
         look: with which characters, and whether with colour.
     """
     titles = [[Cell(c.title, DIM) for c in columns]] if any(c.title for c in columns) else []
-    grid = [[look.text(cell.text, cell.style) for cell in row] for row in (*titles, *rows)]
+    drawn = cache(lambda cell: _drawn(cell, look))  # in a long table most cells say what others say
+    grid = [[drawn(cell) for cell in row] for row in (*titles, *rows)]
     full = [row for row in grid if len(row) == len(columns)]
-    natural = [max(row[i].cell_len for row in full) for i in range(len(columns))]
+    natural = [max(row[i][1] for row in full) for i in range(len(columns))]
     shown = _fitting(columns, natural, width)
     widths = _shortened([natural[i] for i in shown], [columns[i].right for i in shown], width)
+    places = [(i, size, columns[i].right) for i, size in zip(shown, widths, strict=True)]
     return [
-        _line([row[i] for i in shown], widths, [columns[i].right for i in shown], look)
+        _line(row, places, look)
         if len(row) == len(columns)
-        else fitted(Text().join(row), width, look)
+        else fitted(Text().join(text for text, _ in row), width, look)
         for row in grid
     ]
+
+
+def _drawn(cell: Cell, look: Look) -> tuple[Text, int]:
+    """What stands in a cell, and how many columns that takes."""
+    text = look.text(cell.text, cell.style)
+    return text, text.cell_len
 
 
 def bands(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int, look: Look) -> list[list[Text]]:
@@ -111,19 +120,32 @@ def _shortened(widths: Sequence[int], right: Sequence[bool], width: int) -> list
     return result
 
 
-def _line(cells: Sequence[Text], widths: Sequence[int], right: Sequence[bool], look: Look) -> Text:
-    line = Text(no_wrap=True)
-    gap = 0
-    for cell, size, ends_in_line in zip(cells, widths, right, strict=True):
-        shown = cell if cell.cell_len <= size else _cut(cell, size, look)
-        room = size - shown.cell_len
-        if shown:
-            line.append(" " * (gap + room * ends_in_line))
-            line.append_text(shown)
-            gap = GAP + room * (not ends_in_line)
-        else:
+def _line(row: Sequence[tuple[Text, int]], places: Sequence[tuple[int, int, bool]], look: Look) -> Text:
+    """A line of the table, put together as one string: a Text that grows takes several times as long.
+
+    Args:
+        row: what stands in its cells, with the columns that it takes.
+        places: of each cell that is shown: which one, how wide, and whether it ends in line.
+        look: with which characters.
+    """
+    pieces: list[str] = []
+    spans: list[Span] = []
+    gap = at = 0
+    for i, size, ends_in_line in places:
+        cell, taken = row[i]
+        if taken > size:
+            cell = _cut(cell, size, look)
+            taken = cell.cell_len
+        room = size - taken
+        if not taken:
             gap += GAP + room
-    return line
+            continue
+        ahead = gap + room * ends_in_line
+        pieces += (" " * ahead, cell.plain)
+        spans += (span.move(at + ahead) for span in cell.spans)
+        at += ahead + len(cell.plain)
+        gap = GAP + room * (not ends_in_line)
+    return Text("".join(pieces), no_wrap=True, spans=spans)
 
 
 def _cut(cell: Text, size: int, look: Look) -> Text:
