@@ -36,8 +36,10 @@ def summaries(several: Sequence[Progress]) -> Text:
     lines = [
         Text(f"{printable(end.run):<{wide}}  ").append_text(_headline(progress, end.reason)) for progress, end in ended
     ]
-    compared = " ".join(shlex.quote(end.run) for _, end in ended)
-    commands = [Text(), _line("next", f"netspec compare {compared}", BOLD)] if len(ended) > 1 else []
+    stopped = [f"netspec resume {shlex.quote(end.run)}" for _, end in ended if end.reason in _STOPS]
+    compared = [f"netspec compare {' '.join(shlex.quote(end.run) for _, end in ended)}"] if len(ended) > 1 else []
+    commands = [_line("" if i else "next", command, BOLD) for i, command in enumerate((*stopped[:1], *compared))]
+    commands = [Text(), *commands] if commands else []
     return Text("\n").join([*lines, *commands])
 
 

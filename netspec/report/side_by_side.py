@@ -27,7 +27,7 @@ __all__ = ["view"]
 
 LEAST_COLUMN, GAP = 60, 3
 LEAST_DASHBOARD, LEAST_OVERLAY, MOST_OVERLAY = 20, 8, 20
-SPARK_WIDTH = 16
+SPARK_WIDTH, MOST_SPARK_WIDTH, WITHOUT_SPARK = 16, 60, 90
 
 
 def view(
@@ -122,7 +122,8 @@ def _below(
     named = _named(keys, width, look) if height > 3 else []
     room = height - len(named)
     metric = _metric(runs, chosen)
-    rows = [_cells(i, run, now, metric, look, chosen) for i, run in enumerate(runs)]
+    spark_width = min(MOST_SPARK_WIDTH, max(SPARK_WIDTH, width - WITHOUT_SPARK))
+    rows = [_cells(i, run, now, metric, spark_width, look, chosen) for i, run in enumerate(runs)]
     titles = 1 if room > 2 else 0
     first = max(0, min(chosen.selected - (room - titles) // 2, len(rows) - (room - titles)))
     lines = table(_columns(metric), rows, width, look)
@@ -146,7 +147,7 @@ def _columns(metric: str) -> tuple[Column, ...]:
     )
 
 
-def _cells(i: int, run: Watched, now: float, metric: str, look: Look, chosen: Chosen) -> list[Cell]:
+def _cells(i: int, run: Watched, now: float, metric: str, spark_width: int, look: Look, chosen: Chosen) -> list[Cell]:
     progress, started = run.progress, run.progress.started
     step = f"{count(progress.step)} of {count(started.steps)}" if started and not over(run) else count(progress.step)
     curve = _curve(run, metric)
@@ -160,7 +161,7 @@ def _cells(i: int, run: Watched, now: float, metric: str, look: Look, chosen: Ch
         Cell(_state(run), STATES[run.state]),
         Cell(step),
         Cell(measure(progress.smoothed)),
-        Cell(spark(progress.smoothed_loss.points(), SPARK_WIDTH, ascii=look.ascii), _colour(i)),
+        Cell(spark(progress.smoothed_loss.points(), spark_width, ascii=look.ascii), _colour(i)),
         Cell(measure(curve.last[1] if curve.last else None)),
         Cell(measure(best)),
         Cell(time),

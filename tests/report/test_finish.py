@@ -80,5 +80,6 @@ def test_several_have_a_line_each(training):
 runs/lenet5-3  Trained 1,200 steps: test accuracy 0.9778.
 runs/lenet5-3  Failed at step 492 of 1,200.
 
-  next        netspec compare runs/lenet5-3 runs/lenet5-3"""
+  next        netspec resume runs/lenet5-3
+              netspec compare runs/lenet5-3 runs/lenet5-3"""
     )
