@@ -176,18 +176,28 @@ def _phase(spec: Spec, i: int, whole: Spec, graph: Graph, facts: Facts) -> Phase
     return Phase(name, spec, Network(held), objective, updater, clock, judge, patience, augment)
 
 
+NOT_ALL = ("with_replacement", "balanced")
+"""Ways of drawing that leave some examples out of as many draws as there are examples, and take others twice."""
+
+
 def _check_draw(spec: Spec, objective: Objective) -> None:
-    """See that examples have classes, where they are drawn by them.
+    """See that examples have classes, where they are drawn by them; and that a batch of all of them has all.
 
     Raises:
-        SpecError: they have none.
+        SpecError: they have none, or it would not.
     """
+    if spec.train is None:
+        return
+    draw, place = spec.train.draw, spec.document.value_place(spec.at("train", "draw"))
     aim = objective.terms[0].aim
     classes = aim.of_data and aim.facts.kind == "class" and aim.facts.shape == ()
-    if spec.train is not None and spec.train.draw == "balanced" and not classes:
-        place = spec.document.value_place(spec.at("train", "draw"))
+    if draw == "balanced" and not classes:
         message = "'balanced' draws by class, and the first loss's target is not one class an example"
         raise SpecError(Diagnostic("value", message, place))
+    if draw in NOT_ALL and spec.train.batch == "all":
+        message = f"batch = \"all\" takes every example once, and '{draw}' takes some twice and leaves others out"
+        help_ = "leave draw out; or give batch the number of examples, to draw as many"
+        raise SpecError(Diagnostic("choice", message, place, help=help_))
 
 
 def held_in(section: PhaseSection, i: int, spec: Spec, graph: Graph) -> frozenset[str]:

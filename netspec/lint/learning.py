@@ -20,7 +20,6 @@ __all__ = [
     "no_gradient",
     "not_judged",
     "overparametrised",
-    "remainder",
 ]
 
 
@@ -170,24 +169,6 @@ def _decay(subject: Subject) -> float:
     settings: Mapping[str, Any] = {} if subject.spec.optimizer is None else subject.spec.optimizer.__dict__
     found = (settings.get(key) for key in ("weight_decay", "weight_decay_rate"))
     return next((float(d) for d in found if isinstance(d, int | float)), 0.0)
-
-
-def remainder(subject: Subject) -> Iterator[Diagnostic]:
-    """A batch that goes into the training examples so badly that over a quarter of them is left out of each epoch."""
-    if subject.program is None or subject.facts is None or subject.clock is None:
-        return
-    examples, batch, steps = subject.facts.examples["train"], subject.program.batch, subject.clock.per_epoch
-    left = examples - steps * batch
-    if 4 * left <= examples:
-        return
-    whole = "1 whole batch" if steps == 1 else f"{steps:,} whole batches"
-    yield warning(
-        "remainder",
-        f"a batch of {batch:,} leaves {left:,} of the {examples:,} training examples out of every epoch",
-        subject.spec.document.value_place((*subject.spec.at("train"), "batch")),
-        note=f"an epoch is {whole}, and others are left out each time",
-        help=f'batch = {examples // (steps + 1)}, or "all"',
-    )
 
 
 # -- optimizers ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from itertools import islice
 
 from netspec.diagnostics import Diagnostic, Place
 from netspec.document import SETTING
-from netspec.lint import layers, learning, objective
+from netspec.lint import batches, layers, learning, objective
 from netspec.lint.subject import Subject, warning
 
 __all__ = ["RULES", "lint"]
@@ -23,7 +23,9 @@ RULES: Mapping[str, Callable[[Subject], Iterator[Diagnostic]]] = {
     "target": objective.target,
     "out-of-range": objective.out_of_range,
     "dropout-last": layers.dropout_last,
-    "remainder": learning.remainder,
+    "remainder": batches.remainder,
+    "no-shuffling": batches.no_shuffling,
+    "lone-bootstrap": batches.lone_bootstrap,
     "learning-rate": learning.learning_rate,
     "decay-twice": learning.decay_twice,
     "no-gradient": learning.no_gradient,

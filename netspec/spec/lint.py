@@ -21,6 +21,8 @@ WARNINGS: Mapping[str, str] = {
     "out-of-range": "targets that the last layer cannot reach",
     "dropout-last": "dropout or noise after the last layer that learns",
     "remainder": "a batch that leaves much of every epoch out",
+    "no-shuffling": "examples in the same order each epoch, as the data has them",
+    "lone-bootstrap": "a sample of the examples for one network, with no members beside it",
     "learning-rate": "steps far larger than the weights",
     "decay-twice": "weights that a penalty and the optimizer both decay",
     "no-gradient": "layers that no gradient reaches",
