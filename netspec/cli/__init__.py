@@ -6,9 +6,10 @@ Exit codes: 0 done; 1 the training failed; 2 a mistake in a spec, data or argume
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import typer
 
@@ -22,6 +23,9 @@ from netspec.cli import runs
 from netspec.cli import watched
 
 # isort: split
+from netspec.cli import results
+
+# isort: split
 from netspec.cli import listed
 
 # isort: split
@@ -32,10 +36,10 @@ from netspec.cli import features
 
 # isort: split
 from netspec.cli import watching
-from netspec.cli.app import INTERRUPTED, app
+from netspec.cli.app import COMPLETE, INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
-__all__ = ["app", "compared", "features", "listed", "main", "runs", "specs", "watched", "watching"]
+__all__ = ["app", "compared", "features", "listed", "main", "results", "runs", "specs", "watched", "watching"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -47,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if arguments is None:
         _leave_at_interrupts()
     try:
-        app([a for a in given if a != "--debug"], prog_name="netspec")
+        _application()([a for a in given if a != "--debug"], prog_name="netspec")
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:
@@ -57,12 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+def _application() -> Callable[..., Any]:
+    """The application; where a shell asks how a word may go on, one that knows."""
+    if COMPLETE not in os.environ:
+        return app
+    from netspec.cli.completion import completed
+
+    completing: Callable[..., Any] = completed(app)
+    return completing
+
+
 def _leave_at_interrupts() -> None:
     """Let Ctrl-C end the process at once, wherever it is: only a training has something to save, and sees to it itself.
 
     A KeyboardInterrupt would be lost where Python calls back from garbage collection, as JAX has it do.
     """
-    import os
     import signal
 
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup: stays ignored

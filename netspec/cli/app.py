@@ -9,7 +9,7 @@ import typer
 
 from netspec.cli.printing import refuse
 
-__all__ = ["INTERRUPTED", "Device", "Json", "RunName", "Settings", "SpecFile", "app", "device_of", "run_of"]
+__all__ = ["COMPLETE", "INTERRUPTED", "Device", "Json", "RunName", "Settings", "SpecFile", "app", "device_of", "run_of"]
 
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Describe a neural network in TOML; inspect, train and compare it, with no code in between.",
     epilog="Start with: netspec train specs/lenet5.toml. Each command explains itself: netspec train --help",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -25,6 +25,9 @@ app = typer.Typer(
 
 
 INTERRUPTED = 130
+
+COMPLETE = "_NETSPEC_COMPLETE"
+"""The variable in which a shell says that it wants to complete a word."""
 
 
 SpecFile = Annotated[
