@@ -17,7 +17,7 @@ from netspec.report.styles import BOLD, DIM, WARNING
 
 __all__ = ["Frame", "Look", "beside", "fitted", "paragraph", "stacked", "warning"]
 
-_ASCII = str.maketrans("├│└━╸─█×–·★▲", "||`=>-#x-|*!") | {ord("…"): "...", ord("→"): "->"}
+_ASCII = str.maketrans("├│└━╸─█×–·★▲✓▸≈", "||`=>-#x-|*!+>~") | {ord("…"): "...", ord("→"): "->", ord("±"): "+-"}
 """What stands for those of our own characters that ASCII lacks: in trees, in bars, between words."""
 
 

@@ -5,7 +5,6 @@ Works nothing out: `inspection` has.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 
@@ -17,7 +16,7 @@ from netspec.report.inspection import BYTES, Inspection, Row
 from netspec.report.plans import PhasePlan, Plan
 from netspec.report.styles import BAR, BOLD, DIM
 from netspec.report.tables import Cell, Column, table
-from netspec.report.wording import count, setting
+from netspec.report.wording import count, setting, storage
 from netspec.spec.call import Shape
 from netspec.spec.clock import Clock
 
@@ -116,7 +115,7 @@ def _tree(rows: Sequence[Row], depth: int | None, trunk: str | None = None) -> I
 def _cells(row: Row, stem: str, folded: bool, batch: int) -> tuple[Cell, ...]:
     """A row of the table; the sums of a block that is unfolded stand back, since its layers say the same."""
     kept = BYTES * batch * row.activations
-    numbers = (count(row.parameters), count(row.multiply_adds), _size(kept))
+    numbers = (count(row.parameters), count(row.multiply_adds), storage(kept))
     zero = (not row.parameters, not row.multiply_adds, not kept)
     field = " × ".join(map(str, row.receptive_field)) if row.receptive_field else "all"
     return (
@@ -184,10 +183,10 @@ def _memory(inspection: Inspection, width: int, look: Look) -> list[Text]:
         "  activations": memory.activations,
     }
     bar = min(BAR_WIDTH, width - LABEL - 14)
-    lines = [_fact(f"memory, batch {inspection.batch}", f"{_size(memory.total):>9}", "to train", width, look)]
+    lines = [_fact(f"memory, batch {inspection.batch}", f"{storage(memory.total):>9}", "to train", width, look)]
     for label, size in parts.items():
         share = round(bar * size / memory.total)
-        line = _fact(label, f"{_size(size):>9}", "", width, look)
+        line = _fact(label, f"{storage(size):>9}", "", width, look)
         lines.append(Text.assemble(line, "  ", look.text("█" * share, BAR)) if share else line)
     return lines
 
@@ -254,18 +253,3 @@ def _chart(schedule: Plan, width: int, look: Look) -> Sequence[Text]:
     columns, lines = CHART
     series = Series("learning rate", schedule.rates, BAR)
     return draw([series], min(columns, width), lines, ascii=look.ascii, colour=look.colour, log=False)
-
-
-def _size(size: float) -> str:
-    """Bytes in a unit of which there are few.
-
-    >>> [_size(n) for n in (0, 512, 246_824, 25_600_000, 4_096_000_000)]
-    ['0', '512 B', '246.8 kB', '25.6 MB', '4.10 GB']
-    """
-    if size < 1000:
-        return f"{size:.0f} B" if size else "0"
-    power = min(4, int(math.log10(size) / 3 + 1e-4))
-    return f"{size / 1000**power:.{1 if power < 3 else 2}f} {_UNITS[power]}"
-
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")

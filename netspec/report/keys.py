@@ -31,7 +31,7 @@ class Looks:
         paused: the state that the view stays with; None where it follows the training.
         scale: of the curves' values; "auto" is logarithmic where they span decades.
         smoothing: of the training loss.
-        metric: the one of `charted` whose curve stands under the loss; empty for the one that decides.
+        metric: the one of `charted` whose curve stands under the loss; empty for the first of them.
         unfolded: the layers' panel has a line for each layer, and not for each block.
         explained: every key is explained.
     """
@@ -69,19 +69,16 @@ def looking(looks: Looks) -> tuple[Key, ...]:
     """The keys that change the view, in the order in which they are named."""
     return (
         Key("p", "pause", "keep the view as it is, while the training goes on", "paused" if looks.paused else ""),
-        Key("l", "scale", "logarithmic, linear, or as the values ask for", _unless(looks.scale, "auto")),
+        Key("l", "scale", "logarithmic, linear, or as the values ask for", _SCALED[looks.scale]),
         Key("s", "smoothing", "smooth the training loss more, not at all, or as usual", _SMOOTHED[looks.smoothing]),
         Key("m", "metric", "the curve below the loss", looks.metric.replace("_", " ")),
-        Key("f", "layers", "each layer alone, or blocks of them", "unfolded" if looks.unfolded else ""),
+        Key("f", "layers", "each layer alone, or blocks of them", "every layer" if looks.unfolded else ""),
         Key("h", "help", "what the keys do"),
     )
 
 
+_SCALED: Mapping[Scale, str] = {"auto": "", "log": "log scale", "linear": "linear scale"}
 _SMOOTHED: Mapping[Smoothing, str] = {"normal": "", "more": "smoother", "none": "not smoothed"}
-
-
-def _unless(value: str, usual: str) -> str:
-    return "" if value == usual else value
 
 
 def turned(looks: Looks, key: str, progress: Progress) -> Looks:
@@ -91,10 +88,11 @@ def turned(looks: Looks, key: str, progress: Progress) -> Looks:
 
 
 def charted(progress: Progress) -> list[str]:
-    """The names of the curves that can stand below the loss, the one that decides first."""
-    names = dict.fromkeys(name.partition("/")[2] for name in progress.measured)
+    """The names of the curves that can stand below the loss, the usual one first: never empty."""
+    measured = [name.partition("/")[2] for name in progress.measured]
     decides = progress.started.metric.partition("/")[2] if progress.started else ""
-    return sorted((n for n in names if n != "loss" and "/" not in n), key=lambda name: name != decides)
+    metrics = [name for name in dict.fromkeys((decides, *measured)) if name not in ("", "loss") and "/" not in name]
+    return [*metrics, "gradient norm", "learning rate"]
 
 
 def _paused(looks: Looks, progress: Progress) -> Looks:
@@ -111,8 +109,8 @@ def _smoothed(looks: Looks, progress: Progress) -> Looks:
 
 def _other_metric(looks: Looks, progress: Progress) -> Looks:
     names = charted(looks.paused or progress)
-    following = _next(names, looks.metric or names[0]) if names else ""
-    return dataclasses.replace(looks, metric="" if names[:1] == [following] else following)
+    following = _next(names, looks.metric or names[0])
+    return dataclasses.replace(looks, metric="" if following == names[0] else following)
 
 
 def _folded(looks: Looks, progress: Progress) -> Looks:

@@ -30,7 +30,7 @@ FRAME_SECONDS = 0.5
 LEAST_SECONDS = 0.25
 """Between two frames where a key was pressed: the most that an answer takes."""
 
-MOST_LINES = 30
+MOST_LINES = 36
 """A frame no higher than this: on a large screen, what was there before stays in sight."""
 
 STALLED_SECONDS = 1.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["age", "count", "duration", "epochs", "measure", "measured_name", "percent", "setting"]
+__all__ = ["age", "count", "duration", "epochs", "measure", "measured_name", "percent", "setting", "storage"]
 
 
 def measure(value: float | None) -> str:
@@ -86,6 +86,21 @@ def age(seconds: float) -> str:
     if whole < 100:
         return f"{whole} s ago"
     return f"{whole // 60} min ago" if whole < 6000 else f"{whole // 3600} h ago"
+
+
+def storage(size: float) -> str:
+    """Bytes in a unit of which there are few.
+
+    >>> [storage(n) for n in (0, 512, 246_824, 25_600_000, 4_096_000_000)]
+    ['0', '512 B', '246.8 kB', '25.6 MB', '4.10 GB']
+    """
+    if size < 1000:
+        return f"{size:.0f} B" if size else "0"
+    power = min(4, int(math.log10(size) / 3 + 1e-4))
+    return f"{size / 1000**power:.{1 if power < 3 else 2}f} {_UNITS[power]}"
+
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def measured_name(metric: str) -> str:
