@@ -26,9 +26,6 @@ from netspec.cli import watched
 from netspec.cli import results
 
 # isort: split
-from netspec.cli import results
-
-# isort: split
 from netspec.cli import listed
 
 # isort: split
