@@ -284,7 +284,10 @@ def test_in_a_pipe_it_prints_the_lines_that_the_training_did(tmp_path: Path) -> 
     both = netspec(tmp_path, "watch", "lenet5-1", "lenet5-2").out.splitlines()
     assert sum(line.startswith("run=runs/lenet5-1 ") for line in both) == 7
     assert "run=runs/lenet5-2 finished=stopped step=120 seconds=1.2" in both
-    assert both[-1] == "  next        netspec compare runs/lenet5-1 runs/lenet5-2"
+    assert both[-2:] == [
+        "  next        netspec resume runs/lenet5-2",
+        "              netspec compare runs/lenet5-1 runs/lenet5-2",
+    ]
 
 
 def test_as_json_it_prints_the_events_and_whose_they_are(tmp_path: Path) -> None:
