@@ -64,9 +64,10 @@ class Window:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing = True
-        looks = dataclasses.replace(self._chosen.looks, explained=False)
-        self._chosen = dataclasses.replace(self._chosen, paused=(), looks=looks)
+        with self._lock:
+            self._closing = True
+            looks = dataclasses.replace(self._chosen.looks, explained=False)
+            self._chosen = dataclasses.replace(self._chosen, paused=(), looks=looks)
         self._screen.__exit__(kind, error, trace)
 
     def show(self, runs: Sequence[Watched], newer: str = "", waiting: str = "") -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from netspec.report import dashboard
 from netspec.report.chosen import ALL, Chosen, Watched, keys_of, pressed, shown
 from netspec.report.progress import Progress
 from netspec.report.side_by_side import view
@@ -50,14 +51,29 @@ def text(frame, width):
         ("four-80", 4, 80, 24, {}),
         ("four-100", 4, 100, 30, {"notes": ["runs/mlp-2 has begun: n shows it"]}),
         ("four-plain-80", 4, 80, 16, {"ascii": True, "colour": False}),
-        ("two-160", 2, 160, 30, {}),
-        ("three-200", 3, 200, 50, {}),
+        ("four-160", 4, 160, 24, {}),
         ("four-200", 4, 200, 24, {}),
     ],
 )
 def test_several_runs_as_text(runs, name, several, width, height, options):
     frame = drawn(runs[:several], width, height, keys=keys_of(ALL, several), **options)
     assert text(frame, width) == (EXPECTED / f"watched-{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("several", "width", "height", "overlaid"), [(2, 123, 24, 0), (2, 160, 30, 0), (3, 200, 50, 20)]
+)
+def test_where_there_is_room_each_has_its_dashboard_beside_the_others(runs, several, width, height, overlaid):
+    lines = text(drawn(runs[:several], width, height, keys=keys_of(ALL, several)), width).splitlines()
+    each = (width + 3) // several - 3
+    for i, (run, state) in enumerate(zip(runs[:several], ("done", "running", "stopped"), strict=False)):
+        column = [line[i * (each + 3) : i * (each + 3) + each].rstrip() for line in lines]
+        assert column[0] == f"{'> ' if i == 0 else '  '}{i + 1}  {run.name}  {state}"
+        now = runs[1].progress.time + 2 if state == "running" else run.progress.time
+        alone = text(dashboard.view(shown(run), now, each, height - 2 - overlaid), each).splitlines()
+        assert column[1 : 1 + len(alone)] == alone
+    assert lines[-1].startswith("1–9 one run   tab next   q leave")
+    assert bool(overlaid) == any(line.startswith("validation accuracy   ⠤⠤ 1 runs/lenet5-1") for line in lines)
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 59, 60, 80, 123, 160, 200, 1100])
