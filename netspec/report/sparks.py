@@ -9,6 +9,9 @@ __all__ = ["spark"]
 
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 
+ENOUGH = 4
+"""Points a block, at the least, where there are more."""
+
 LOG_DECADES = 2.0
 """Positive values that span more decades than this are shown on a logarithmic scale, as in a chart."""
 
@@ -26,6 +29,8 @@ def spark(points: Sequence[tuple[float, float]], width: int, *, ascii: bool = Fa
     """
     if not points:
         return ""
+    # Enough for a line of blocks; by an odd number, as points of a thinned curve are low and high in turn.
+    points = points[:: len(points) // (ENOUGH * width) | 1]
     heights = _heights([y for _, y in points])
     first, last = points[0][0], points[-1][0]
     stretches: list[list[float]] = [[] for _ in range(width)]
