@@ -1,99 +1,202 @@
 """The table of the runs there are: what each reached, how far it is, how long it took and when it began.
 
-`list_runs` reads them, `to_json` and `view` show them.
+`list_runs` reads and picks them, `to_json` and `view` show them.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, RunError, nearest
 from netspec.report.frame import Frame, Look, paragraph, stacked, warning
-from netspec.report.progress import Progress, advance
 from netspec.report.styles import BOLD, DIM, STATES
 from netspec.report.tables import Cell, Column, table
 from netspec.report.values import plain
 from netspec.report.wording import age, count, duration, epochs, measure, measured_name
-from netspec.runs.directory import PARENT, Run, all_runs
-from netspec.runs.records import read_events
+from netspec.runs import criteria
+from netspec.runs.criteria import Criterion
+from netspec.runs.directory import PARENT
+from netspec.runs.glance import Glance, glances
+from netspec.runs.selection import in_order
 
-__all__ = ["Listed", "RunList", "list_runs", "to_json", "view"]
+__all__ = ["SORTS", "RunList", "Wanted", "list_runs", "to_json", "view"]
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A run and its training, as its events tell it."""
+class Wanted:
+    """Which runs are asked for, and in which order.
 
-    run: Run
-    progress: Progress
+    Args:
+        name: a pattern that the name fits.
+        states: one of which the run is in.
+        tags: all of which it has.
+        metrics: conditions on what it reached, all of which it meets: "accuracy>0.9".
+        values: conditions on its spec, all of which it meets: "optimizer.kind=adam".
+        sort: one of `SORTS`, or a metric.
+        reverse: the other way round.
+        limit: how many there are at the most.
+    """
 
-    @property
-    def began(self) -> float | None:
-        """Seconds since 1970 when its first session began; None where its record does not say."""
-        try:
-            return datetime.fromisoformat(str(self.run.environment.get("started"))).timestamp()
-        except ValueError:
-            return None
-
-    def seconds(self, now: float) -> float | None:
-        """The time of its training: until now where it is still going on."""
-        if self.progress.started is None:
-            return None
-        return self.progress.elapsed(now if self.run.state == "running" else self.progress.time)
+    name: str | None = None
+    states: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    values: Sequence[str] = ()
+    sort: str = "age"
+    reverse: bool = False
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunList:
-    """The runs of a folder, newest first.
+    """Runs of a folder.
 
     Args:
         parent: the folder.
-        damages: a warning for each run that cannot be read.
+        runs: those that are asked for, in order.
+        damages: a warning for each thing in them that is missing or cannot be read.
+        total: how many runs there are.
+        fitting: how many fit what was asked for, before a limit.
+        sieved: what was asked for in turn, as what runs do that fit ("are done"), and how many were left.
     """
 
     parent: Path
-    runs: tuple[Listed, ...]
+    runs: tuple[Glance, ...]
     damages: tuple[Diagnostic, ...]
+    total: int
+    fitting: int
+    sieved: tuple[tuple[str, int], ...]
 
 
-def list_runs(parent: Path = PARENT) -> RunList:
-    """Read the runs under a folder; none where there is no such folder."""
-    runs, damages = all_runs(parent)
-    listed = (Listed(run, functools.reduce(advance, read_events(run.path), Progress())) for run in runs)
-    return RunList(parent, tuple(listed), damages)
+def list_runs(parent: Path = PARENT, wanted: Wanted = Wanted(), now: float = 0.0) -> RunList:
+    """Read the runs under a folder; none where there is no such folder.
+
+    Args:
+        now: seconds since 1970, up to when a run that goes on is timed.
+
+    Raises:
+        RunError: what is asked for is written wrongly, or is nothing that any run has.
+    """
+    runs, damages = glances(parent)
+    wants, unread = _criteria(runs, wanted)
+    left, sieved = list(runs), list[tuple[str, int]]()
+    for criterion in wants:
+        left = [run for run in left if criterion.fits(run)]
+        sieved.append((criterion.said, len(left)))
+    ordered = _sorted(left, wanted, now)[: wanted.limit]
+    found = (*damages, *unread, *(damage for run in ordered for damage in run.damages))
+    return RunList(parent, tuple(ordered), tuple(dict.fromkeys(found)), len(runs), len(left), tuple(sieved))
+
+
+def _criteria(runs: Sequence[Glance], wanted: Wanted) -> tuple[list[Criterion], list[Diagnostic]]:
+    found = [] if wanted.name is None else [criteria.by_name(wanted.name)]
+    found += [criteria.by_states(wanted.states)] if wanted.states else []
+    found += map(criteria.by_tag, wanted.tags)
+    found += [criteria.by_metric(text, runs) for text in wanted.metrics]
+    if not wanted.values:
+        return found, []
+    specs, damages = criteria.specs_of(runs)
+    return found + [criteria.by_value(text, specs) for text in wanted.values], damages
+
+
+# -- order -------------------------------------------------------------------------------------------------------------
+
+
+SORTS = ("name", "state", "best", "time", "age")
+
+
+def _sorted(runs: Sequence[Glance], wanted: Wanted, now: float) -> list[Glance]:
+    """The runs in order; those that cannot be put into it come last, whichever way it goes."""
+    if wanted.sort == "name":
+        places = {path: i for i, path in enumerate(in_order(run.path for run in runs))}
+        return sorted(runs, key=lambda run: places[run.path], reverse=wanted.reverse)
+    key = _key(runs, wanted.sort, now)
+    keyed = [(place, run) for run in runs if (place := key(run)) is not None]
+    rest = [run for run in runs if key(run) is None]
+    keyed.sort(key=lambda one: one[0], reverse=wanted.reverse)
+    return [run for _, run in keyed] + rest
+
+
+def _key(runs: Sequence[Glance], sort: str, now: float) -> Callable[[Glance], Any]:
+    """What runs are sorted by, of which the least comes first.
+
+    Raises:
+        RunError: no run can be sorted by that.
+    """
+    keys: dict[str, Callable[[Glance], Any]] = {
+        "state": lambda run: criteria.STATES.index(run.state),
+        "best": lambda run: None if run.best is None else (run.metric, _worse(run.best, run.higher_is_better)),
+        "time": lambda run: run.elapsed(now),
+        "age": lambda run: None if run.began is None else -run.began,
+    }
+    if sort in keys:
+        return keys[sort]
+    if all(criteria.metric_of(run, sort) is None for run in runs):
+        meant = nearest(sort, {*SORTS, *(name for run in runs for name in run.metrics)})
+        note = f"runs are sorted by {', '.join(SORTS)}, or a metric such as test/accuracy"
+        help_ = f"did you mean {meant!r}?" if meant else ""
+        raise RunError(Diagnostic("sort", f"no run here can be sorted by {sort!r}", note=note, help=help_))
+
+    higher = _is_higher_better(runs, sort)
+
+    def of_metric(run: Glance) -> float | None:
+        value = criteria.metric_of(run, sort)
+        return None if value is None else _worse(value, higher)
+
+    return of_metric
+
+
+def _is_higher_better(runs: Sequence[Glance], metric: str) -> bool:
+    """As a run says that is judged by the metric, on whichever part; else by the metric's name."""
+    from netspec.report.comparison_metrics import HIGHER
+
+    name = metric.rpartition("/")[2]
+    told = (run.higher_is_better for run in runs if run.metric and run.metric.rpartition("/")[2] == name)
+    return next(told, name in HIGHER)
+
+
+def _worse(value: float, higher_is_better: bool) -> float:
+    """A number that is the greater the worse a value is; what is no number is the worst."""
+    return float("inf") if value != value else -value if higher_is_better else value
+
+
+# -- shown -------------------------------------------------------------------------------------------------------------
 
 
 def to_json(runs: RunList, now: float) -> list[dict[str, Any]]:
-    """The runs as plain data, newest first; the shape is public (see `netspec runs --json`).
+    """The runs as plain data, in order; the shape is public (see `netspec runs --json`).
 
     Args:
         runs: as read.
         now: seconds since 1970.
     """
-    return [plain(_run_json(one, now)) for one in runs.runs]
+    return [plain(_run_json(run, now)) for run in runs.runs]
 
 
-def _run_json(one: Listed, now: float) -> dict[str, Any]:
-    started, best = one.progress.started, one.progress.best
+def _run_json(run: Glance, now: float) -> dict[str, Any]:
     return {
-        "run": str(one.run.path),
-        "state": one.run.state,
-        "metric": started.metric if started else None,
-        "best": best.value if best else None,
-        "best_step": best.step if best else None,
-        "step": one.progress.step,
-        "steps": started.steps if started else None,
-        "epoch": one.progress.epoch,
-        "seconds": one.seconds(now),
-        "device": started.device if started else None,
-        "started": one.run.environment.get("started"),
+        "run": str(run.path),
+        "name": run.name,
+        "state": run.state,
+        "tags": list(run.tags),
+        "metric": run.metric,
+        "higher_is_better": run.higher_is_better if run.metric else None,
+        "best": run.best,
+        "best_step": run.best_step,
+        "metrics": dict(run.metrics),
+        "step": run.step,
+        "steps": run.steps,
+        "epoch": run.epoch,
+        "seconds": run.elapsed(now),
+        "device": run.device,
+        "seed": run.seed,
+        "started": None if run.began is None else datetime.fromtimestamp(run.began, UTC).isoformat(),
     }
 
 
@@ -101,12 +204,13 @@ _COLUMNS = (
     Column("run"),
     Column("state"),
     Column("best", right=True),
-    Column("metric", rank=2),
-    Column("step", right=True, rank=1),
-    Column("epoch", right=True, rank=4),
+    Column("metric", rank=3),
+    Column("tags", rank=1),
+    Column("step", right=True, rank=4),
+    Column("epoch", right=True, rank=5),
     Column("time", right=True),
-    Column("device", rank=5),
-    Column("begun", right=True, rank=3),
+    Column("device", rank=6),
+    Column("begun", right=True, rank=2),
 )
 
 
@@ -118,7 +222,7 @@ def view(
     colour: bool = True,
     ascii: bool = False,  # noqa: A002
 ) -> Frame:
-    """The runs as a table of at most `width` columns, newest first.
+    """The runs as a table of at most `width` columns.
 
     Args:
         runs: what is shown.
@@ -129,32 +233,54 @@ def view(
     """
     look = Look(ascii, colour)
     if runs.runs:
-        lines = table(_COLUMNS, [_cells(one, now) for one in runs.runs], width, look)
+        shown = [i for i, column in enumerate(_COLUMNS) if column.title != "tags" or any(r.tags for r in runs.runs)]
+        rows = [_cells(run, now) for run in runs.runs]
+        lines = table([_COLUMNS[i] for i in shown], [[row[i] for i in shown] for row in rows], width, look)
+        if len(runs.runs) < runs.fitting:
+            more = f"and {count(runs.fitting - len(runs.runs))} more"
+            lines = [*lines, *paragraph("", [more], 0, width, look)]
     else:
-        lines = paragraph("", [f"{runs.parent} holds no runs yet: netspec train SPEC makes one"], 0, width, look)
+        lines = paragraph("", _why_none(runs), 0, width, look)
     warnings = [line for damage in runs.damages for line in _warning(damage, width, look)]
     return Frame(stacked([lines, warnings]))
 
 
-def _cells(one: Listed, now: float) -> Sequence[Cell]:
-    progress, state = one.progress, one.run.state
-    started, best, began = progress.started, progress.best, one.began
+def _cells(run: Glance, now: float) -> Sequence[Cell]:
     return (
-        Cell(one.run.path.name, BOLD),
-        Cell(state, STATES[state]),
-        Cell(measure(best.value if best else None), "" if best else DIM),
-        Cell(measured_name(started.metric) if started else "", DIM),
-        _of(count(progress.step), count(started.steps) if started else ""),
-        _of(epochs(progress.epoch), epochs(started.steps / started.steps_per_epoch) if started else ""),
-        Cell(duration(one.seconds(now))),
-        Cell(started.device if started else "", DIM),
-        Cell(age(now - began) if began is not None else "–", DIM),
+        Cell(run.name, BOLD),
+        Cell(run.state, STATES[run.state]),
+        Cell(measure(run.best), DIM if run.best is None else ""),
+        Cell(measured_name(run.metric or ""), DIM),
+        Cell(" ".join(run.tags)),
+        _of(count(run.step), "" if run.steps is None else count(run.steps)),
+        _of(epochs(run.epoch), "" if run.epochs is None else epochs(run.epochs)),
+        Cell(duration(run.elapsed(now))),
+        Cell(run.device or "", DIM),
+        Cell("–" if run.began is None else age(now - run.began), DIM),
     )
 
 
 def _of(reached: str, whole: str) -> Cell:
     """How far, and of how much where it is not all of it."""
     return Cell(reached if reached == whole or not whole else f"{reached} of {whole}")
+
+
+def _why_none(runs: RunList) -> list[str]:
+    """Why there is nothing to show, one thing that was asked for a line."""
+    if not runs.total:
+        return [f"{runs.parent} holds no runs yet: netspec train SPEC makes one"]
+    if all(left for _, left in runs.sieved):
+        return [f"{runs.parent} holds {_runs(runs.total)}, and none was asked for"]
+    lines = [f"{runs.parent} holds {_runs(runs.total)}"]
+    for said, left in runs.sieved:
+        lines.append(f"{count(left) if left else 'none'} of {'these' if len(lines) > 1 else 'them'} {said}")
+        if not left:
+            break
+    return lines
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{count(number)} runs"
 
 
 def _warning(damage: Diagnostic, width: int, look: Look) -> list[Text]:

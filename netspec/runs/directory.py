@@ -179,7 +179,8 @@ def lock(run: Path) -> Iterator[None]:
     """
     path = run / LOCK
     with writing(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        # No link is followed: what it led to would be written over.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         with writing(path):
             if not _taken(descriptor):

@@ -47,6 +47,7 @@ class Glance:
         device: what it runs on, in words.
         seed: of everything random.
         began: seconds since 1970 when its first session began; None where nothing says so.
+        together: the names of the runs that were trained at once with it, its own among them.
         damages: a warning for each part of it that is missing or cannot be read.
     """
 
@@ -67,6 +68,7 @@ class Glance:
     device: str | None = None
     seed: int | None = None
     began: float | None = None
+    together: tuple[str, ...] = ()
     damages: tuple[Diagnostic, ...] = ()
 
     @property
@@ -93,18 +95,12 @@ def glance(path: Path) -> Glance:
     return found
 
 
-def glances(
-    parent: Path = PARENT, named: Callable[[str], bool] = lambda name: True
-) -> tuple[tuple[Glance, ...], tuple[Diagnostic, ...]]:
-    """The runs under a folder, the newest first, and a warning for each folder in it that cannot be read.
-
-    Args:
-        named: which names are looked at.
-    """
+def glances(parent: Path = PARENT) -> tuple[tuple[Glance, ...], tuple[Diagnostic, ...]]:
+    """The runs under a folder, the newest first, and a warning for each folder in it that cannot be read."""
     if not os.path.isdir(parent):
         return (), ()
     with reading(parent):
-        names = [name for name in os.listdir(parent) if not name.startswith(".") and named(name)]
+        names = [name for name in os.listdir(parent) if not name.startswith(".")]
     runs: list[Glance] = []
     damages: list[Diagnostic] = []
     for name in names:
@@ -134,13 +130,14 @@ def _glance(path: Path) -> Glance | None:
     environment = _part(lambda: _environment(path), dict[str, Any](), damages)
     tags = _part(lambda: _tags(path), tuple[str, ...](), damages) if TAGS in names else ()
     record, state = _part(lambda: _training(path, names), _UNTOLD, damages)
-    device = environment.get("device")
+    device, together = environment.get("device"), environment.get("together")
     bare = Glance(
         path,
         state,
         tags,
         device=device if isinstance(device, str) else None,
         began=_began(environment),
+        together=tuple(map(str, together)) if isinstance(together, list) else (),
         damages=tuple(damages),
     )
     return bare if record.first is None else _seen(bare, record, record.first)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netspec.diagnostics import Diagnostic, RunError, nearest
+from netspec.diagnostics import Diagnostic, RunError
 from netspec.runs.atomic import reading, write_json, writing
 from netspec.runs.directory import check_name
 
@@ -52,37 +52,24 @@ def tags_in(data: bytes, path: Path) -> tuple[str, ...]:
 
 
 def retag(run: Path, add: Iterable[str] = (), drop: Iterable[str] = ()) -> tuple[str, ...]:
-    """Put tags on a run and take some off it; the tags that it has then.
+    """Put tags on a run, and take those off it that it has of some; the tags that it has then.
 
     Two that do this at once are each heard: one waits for the other.
 
     Raises:
-        RunError: a tag is not fit for one, the run has none of that name to drop, or it cannot be written.
+        RunError: a tag is not fit for one, the tags cannot be read, or cannot be written.
     """
     added, dropped = dict.fromkeys(add), frozenset(drop)
     for tag in added:
         check_name(tag, f"a run cannot be tagged {tag!r}")
     with _alone(run):
         before = read_tags(run)
-        for tag in sorted(dropped.difference(before)):
-            raise RunError(_untagged(run, tag, before))
         tags = tuple(dict.fromkeys([tag for tag in (*before, *added) if tag not in dropped]))
         if len(tags) > MOST:
             raise RunError(Diagnostic("run-tags", f"{run.name} would have more than {MOST:,} tags", file=str(run)))
         if tags != before:
             write_json(run / TAGS, list(tags))
     return tags
-
-
-def _untagged(run: Path, tag: str, tags: tuple[str, ...]) -> Diagnostic:
-    meant = nearest(tag, tags)
-    return Diagnostic(
-        "no-tag",
-        f"{run.name} is not tagged {tag!r}",
-        file=str(run),
-        note=f"its tags: {', '.join(tags)}" if tags else "it has no tags",
-        help=f"did you mean {meant!r}?" if meant else "",
-    )
 
 
 @contextmanager

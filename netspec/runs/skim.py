@@ -112,28 +112,32 @@ def _skimmed(descriptor: int) -> Skim:
     status = os.fstat(descriptor)
     head = event_of(os.pread(descriptor, BLOCK, 0).partition(b"\n")[0])
     found = Skim(first=head if isinstance(head, Started) else None, written=status.st_mtime_ns)
-    for line in _lines_back(descriptor, status.st_size):
-        if _is_telling(found, line) and (event := event_of(line)) is not None:
-            _take(found, event)
-            if _is_enough(found):
-                break
+    for lines in _lines_back(descriptor, status.st_size):
+        if found.time is not None and (found.stepped or found.end):
+            lines = [line for line in lines if line.startswith(_TELLING)]  # few: the others cost next to nothing so
+        for line in lines:
+            if _is_telling(found, line) and (event := event_of(line)) is not None:
+                _take(found, event)
+                if _is_enough(found):
+                    return found
     return found
 
 
-def _lines_back(descriptor: int, size: int) -> Iterator[bytes]:
-    """The lines of a file, from the last to the first."""
+def _lines_back(descriptor: int, size: int) -> Iterator[list[bytes]]:
+    """The lines of a file, block by block, from the last to the first."""
     end, rest, block = size, b"", BLOCK
     while end > 0:
         start = max(0, end - block)
         pieces = (os.pread(descriptor, end - start, start) + rest).split(b"\n")
         rest = pieces[0] if len(pieces[0]) <= LONGEST else b""
-        yield from pieces[:0:-1]
+        yield pieces[:0:-1]
         end, block = start, min(4 * block, LARGEST_BLOCK)
-    yield rest
+    yield [rest]
 
 
 _COURSES = (b'{"event": "started"', b'{"event": "entered"')
 _EVALUATED = b'{"event": "evaluated"'
+_TELLING = (*_COURSES, _EVALUATED)
 
 
 def _is_telling(found: Skim, line: bytes) -> bool:
