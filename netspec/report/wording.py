@@ -79,13 +79,15 @@ def epochs(value: float) -> str:
 def age(seconds: float) -> str:
     """How long ago something happened, in its largest whole unit.
 
-    >>> [age(s) for s in (-1, 4, 200, 9000)]
-    ['0 s ago', '4 s ago', '3 min ago', '2 h ago']
+    >>> [age(s) for s in (-1, 4, 200, 9000, 200_000)]
+    ['0 s ago', '4 s ago', '3 min ago', '2 h ago', '2 d ago']
     """
     whole = max(0, int(seconds))
     if whole < 100:
         return f"{whole} s ago"
-    return f"{whole // 60} min ago" if whole < 6000 else f"{whole // 3600} h ago"
+    if whole < 6000:
+        return f"{whole // 60} min ago"
+    return f"{whole // 3600} h ago" if whole < 48 * 3600 else f"{whole // 86400} d ago"
 
 
 def storage(size: float) -> str:
