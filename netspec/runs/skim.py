@@ -143,11 +143,12 @@ _TELLING = (*_COURSES, _EVALUATED)
 def _is_telling(found: Skim, line: bytes) -> bool:
     """Whether a line may say what is not known yet: decoding it is what takes the time."""
     if found.until is None or (found.stepped is None and found.end is None) or line.startswith(_COURSES):
-        return True
+        return bool(line)
     if not line.startswith(_EVALUATED):
         return False
-    sought = found.is_best_sought and found.best is None
-    return found.evaluated is None or (sought and b'"best": true' in line)
+    if found.evaluated is None and not (found.end and found.end.metrics):
+        return True
+    return found.is_best_sought and found.best is None and b'"best": true' in line
 
 
 def _take(found: Skim, event: Event) -> None:
