@@ -128,7 +128,7 @@ def view(
     if layout is None or height < LEAST_LINES:
         return Frame((_one_line(scene, width, _state(scene, asked, stopping, short=True)),))
     head = [_head(progress, width, look), _bar(scene, width, _state(scene, asked, stopping, short=False)), Text()]
-    foot = [*_alerts(progress, width, look), *_named(keys, scene, width, height)]
+    foot = [*_alerts(progress, width, look)[: height // 3], *_named(keys, scene, width, height)]
     room = height - len(head) - len(foot)
     return Frame((*head, *_body(scene, layout, width, room), *foot))
 

@@ -41,12 +41,14 @@ class Panel:
 
     Args:
         least: lines without which it is not shown.
+        enough: lines that it gets before anything that matters less is shown.
         most: lines that it can use.
         weight: of two panels that can use more lines, one of twice the weight gets twice as many in all.
         draw: the lines, for a number of them between the least and the most.
     """
 
     least: int
+    enough: int
     most: int
     weight: int
     draw: Callable[[int], Sequence[Text]]
@@ -54,7 +56,7 @@ class Panel:
 
 def fixed(lines: Sequence[Text]) -> Panel | None:
     """A panel of just these lines, if there are any."""
-    return Panel(len(lines), len(lines), 1, lambda height: lines[:height]) if lines else None
+    return Panel(len(lines), len(lines), len(lines), 1, lambda height: lines[:height]) if lines else None
 
 
 def arranged(panels: Mapping[str, Panel | None], ranks: Sequence[str], height: int) -> list[Text]:
@@ -71,14 +73,16 @@ def arranged(panels: Mapping[str, Panel | None], ranks: Sequence[str], height: i
 
 
 def _sizes(panels: Mapping[str, Panel], ranked: Iterable[str], height: int) -> dict[str, int]:
-    """The lines of each panel for which there is room; the one that matters most is cut off before it is left out."""
+    """The lines of each panel for which there is room."""
     sizes: dict[str, int] = {}
-    left = height
+    left, kept = height, 0  # lines that nobody has, and those of them that are somebody's before anyone else comes
     for name in ranked:
-        least = panels[name].least + (1 if sizes else 0)
-        if least <= left or not sizes:
-            sizes[name] = min(panels[name].least, max(0, left))
-            left -= least
+        panel = panels[name]
+        blank = 1 if sizes else 0
+        if panel.least + blank <= left - kept:
+            sizes[name] = panel.least
+            left -= panel.least + blank
+            kept += panel.enough - panel.least
     while left > 0 and (growing := [name for name in sizes if sizes[name] < panels[name].most]):
         sizes[min(growing, key=lambda name: sizes[name] / panels[name].weight)] += 1
         left -= 1

@@ -14,7 +14,7 @@ from netspec.report.styles import BOLD, DIM, PALETTE
 
 __all__ = ["PARTS", "RAW", "SMOOTHED", "chosen", "losses"]
 
-LEAST_LOSS, LEAST_CHOSEN, ANY = 9, 7, 1000
+LEAST, ENOUGH, ANY = 6, 9, 1000
 """Lines of a chart: with fewer there is no shape to be seen."""
 
 RAW = "color(67)"
@@ -32,7 +32,7 @@ def losses(scene: Scene, width: int) -> Panel | None:
             return _awaited(scene, "loss", "measured with the first steps", height)
         return _chart(scene, "loss", [*_training(scene), *_by_part(progress, "loss")], width, height)
 
-    return Panel(LEAST_LOSS, ANY, 3, lines)
+    return Panel(LEAST, ENOUGH, ANY, 3, lines)
 
 
 def _training(scene: Scene) -> list[Series]:
@@ -56,7 +56,7 @@ def chosen(scene: Scene, width: int) -> Panel | None:
             return _awaited(scene, name.replace("_", " "), "measured with the first evaluation", height)
         return _chart(scene, name.replace("_", " "), series, width, height)
 
-    return Panel(LEAST_CHOSEN, ANY, 2, lines)
+    return Panel(LEAST + 1, LEAST + 1, ANY, 2, lines)
 
 
 def _awaited(scene: Scene, title: str, words: str, height: int) -> Sequence[Text]:

@@ -34,13 +34,19 @@ def layers(scene: Scene, width: int) -> Panel | None:
     columns = _columns(found, width)
     head = _head(len(examined.layers), columns, width, scene.look)
     most = 1 + len(found)
-    return Panel(min(LEAST, most), most, 1, lambda height: _rows(head, found, columns, width, height, scene.look))
+    return Panel(
+        min(LEAST, most),
+        min(LEAST, most),
+        most,
+        1,
+        lambda height: _rows(head, found, columns, width, height, scene.look),
+    )
 
 
 def _awaited(look: Look) -> Panel:
     """The place is kept, so that nothing jumps when there is something to show."""
     lines = [look.text("layers", BOLD), look.text("looked at with the first evaluation", DIM)]
-    return Panel(LEAST, USUAL, 1, lambda height: lines[:height])
+    return Panel(LEAST, LEAST, USUAL, 1, lambda height: lines[:height])
 
 
 def _columns(found: Sequence[Block], width: int) -> list[str]:

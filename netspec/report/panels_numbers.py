@@ -23,7 +23,7 @@ USUAL_RATIO = 1e-3
 """What a step adds to weights, by rule of thumb, as a share of them (Karpathy, Recipe, 2019)."""
 
 LABEL, ROOMY = 15, 32
-LEAST_RESULTS, LEAST_FARES = 5, 3
+ENOUGH_RESULTS, LEAST_FARES = 5, 3
 
 
 def results(scene: Scene, width: int) -> Panel | None:
@@ -46,7 +46,7 @@ def results(scene: Scene, width: int) -> Panel | None:
         value = measure(curve.last[1] if curve.last else None)
         lines.append(pair(measured_name(name), value, width, look, PARTS.get(name.partition("/")[0], "")))
         lines += [_best(progress, width, look)] if name == metric else []
-    return Panel(min(LEAST_RESULTS, len(lines)), len(lines), 3, lambda height: lines[:height])
+    return Panel(1, min(ENOUGH_RESULTS, len(lines)), len(lines), 3, lambda height: lines[:height])
 
 
 def ordered(progress: Progress) -> list[tuple[str, Curve]]:
@@ -90,7 +90,7 @@ def time(scene: Scene, width: int) -> Panel | None:
     if not shares:
         return fixed(clocks)
     least = len(shares) + len(clocks)
-    return Panel(least, least + 1, 1, lambda height: [*shares, *[Text()] * (height - least), *clocks])
+    return Panel(least, least, least + 1, 1, lambda height: [*shares, *[Text()] * (height - least), *clocks])
 
 
 def _share(label: str, share: float, width: int, look: Look) -> Text:
@@ -102,7 +102,8 @@ def _share(label: str, share: float, width: int, look: Look) -> Text:
 def fares(scene: Scene, width: int) -> Panel | None:
     """How the training fares: what it generalises, how far steps go, what it takes of the device."""
     lines = [*_generalises(scene, width), *_moves(scene, width), *_takes(scene, width)]
-    return Panel(min(LEAST_FARES, len(lines)), len(lines), 1, lambda height: lines[:height]) if lines else None
+    least = min(LEAST_FARES, len(lines))
+    return Panel(least, least, len(lines), 1, lambda height: lines[:height]) if lines else None
 
 
 def _generalises(scene: Scene, width: int) -> Sequence[Text]:
