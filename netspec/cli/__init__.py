@@ -32,6 +32,12 @@ from netspec.cli import listed
 from netspec.cli import compared
 
 # isort: split
+from netspec.cli import pages
+
+# isort: split
+from netspec.cli import plotted
+
+# isort: split
 from netspec.cli import features
 
 # isort: split
@@ -39,7 +45,20 @@ from netspec.cli import watching
 from netspec.cli.app import COMPLETE, INTERRUPTED, app
 from netspec.cli.printing import complain, json_text
 
-__all__ = ["app", "compared", "features", "listed", "main", "results", "runs", "specs", "watched", "watching"]
+__all__ = [
+    "app",
+    "compared",
+    "features",
+    "listed",
+    "main",
+    "pages",
+    "plotted",
+    "results",
+    "runs",
+    "specs",
+    "watched",
+    "watching",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -9,18 +9,22 @@ from netspec.commands.continued import Continuation, predict_text
 from netspec.commands.emitted import compiled
 from netspec.commands.layer_features import Features, features
 from netspec.commands.learning_rate import FoundRate, find_rate
+from netspec.commands.opened_run import Picture, Run, Runs, list_runs, run
 from netspec.commands.outcomes import Outcomes, outcomes
 from netspec.commands.over_functions import Paths, PathTaken, paths
+from netspec.commands.pictured import KINDS, Drawn, Wanted, plot, usual
 from netspec.commands.resumed import resume
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
 from netspec.commands.training import Session, start
 
 __all__ = [
+    "KINDS",
     "Around",
     "Checked",
     "Continuation",
     "Curved",
+    "Drawn",
     "Evaluation",
     "Features",
     "FoundRate",
@@ -28,9 +32,13 @@ __all__ = [
     "Outcomes",
     "PathTaken",
     "Paths",
+    "Picture",
     "Prediction",
+    "Run",
+    "Runs",
     "Session",
     "Trained",
+    "Wanted",
     "check",
     "checked",
     "compare",
@@ -41,13 +49,17 @@ __all__ = [
     "find_rate",
     "inspect",
     "landscape",
+    "list_runs",
     "load",
     "network",
     "open_run",
     "outcomes",
     "paths",
+    "plot",
     "predict",
     "predict_text",
     "resume",
+    "run",
     "start",
+    "usual",
 ]

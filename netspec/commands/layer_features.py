@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netspec.build import Program
     from netspec.graph.graph import Graph, Node
 
-__all__ = ["Features", "features"]
+__all__ = ["Features", "features", "layer_of", "outside_cells", "values_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,17 @@ def features(path: Path, inputs: Path, layer: str, device: str | None = None) ->
     keep_compiled()
     trained = open_run(path)
     program, _, parameters, statistics, damaged = weights_of(trained)
-    node = _layer(layer, program.network.graph)
+    node = layer_of(layer, program.network.graph)
     new = read_inputs(inputs, trained.preparation)
     check_lookups(program.network.graph, new.inputs)
-    values = _values(program, parameters, statistics, new.inputs, node)
+    values = values_of(program, parameters, statistics, new.inputs, node)
     labels = _labels(inputs, trained, new.names)
     return Features(node.path, new.names, values, labels, damaged)
 
 
-def _layer(path: str, graph: Graph) -> Node:
+def layer_of(path: str, graph: Graph) -> Node:
     """The layer of a path, or of a name that one alone has."""
-    known = _outside_cells(graph)
+    known = outside_cells(graph)
     named = [node for node in known.values() if node.name == path]
     if path in known or len(named) == 1:
         return known.get(path) or named[0]
@@ -97,7 +97,7 @@ def _layer(path: str, graph: Graph) -> Node:
     raise RunError(Diagnostic("unknown-name", message, note=note, help=f"did you mean '{guess}'?" if guess else ""))
 
 
-def _outside_cells(graph: Graph) -> Mapping[str, Node]:
+def outside_cells(graph: Graph) -> Mapping[str, Node]:
     """By path, all nodes whose results are known after a pass: inside a cell, there is one for each position."""
     cells = [f"{node.path}/" for node in graph.every() if node.state is not None]
     return {node.path: node for node in graph.every() if not node.path.startswith(tuple(cells))}
@@ -107,7 +107,7 @@ MOST_HELD = 2**31
 """Bytes of features, at the most."""
 
 
-def _values(
+def values_of(
     program: Program,
     parameters: Mapping[str, Any],
     statistics: Mapping[str, Any],

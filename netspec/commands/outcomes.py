@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["MOST_CLASSES", "Kind", "Outcomes", "outcomes", "outcomes_of"]
+__all__ = ["MOST_CLASSES", "Kind", "Outcomes", "kind_of", "outcomes", "outcomes_of"]
 
 Kind = Literal["class", "positions", "number", "input", "other"]
 """What is said of an example: its class, a class for each of its positions, numbers, what the input was; or else."""
@@ -143,7 +143,7 @@ def outcomes_of(sample: Sample) -> Outcomes:
     from netspec.data.pixels import images_in
 
     aim = sample.aim
-    kind = _kind(aim)
+    kind = kind_of(aim)
     found = _LOOK[kind](sample)
     pixels = images_in(sample.trained.preparation, sample.inputs)
     missing = {**_WHY[kind], **found.pop("missing", {})}
@@ -160,7 +160,8 @@ def outcomes_of(sample: Sample) -> Outcomes:
 _OF_CLASSES = ("index", "zero_one", "plus_minus")
 
 
-def _kind(aim: Aim) -> Kind:
+def kind_of(aim: Aim) -> Kind:
+    """What a network says of an example, by what its first loss compares."""
     if aim.form in _OF_CLASSES:
         return "positions" if aim.facts.shape and not aim.last else "class"
     if aim.form in ("number", "distribution") and aim.target is not None:

@@ -63,6 +63,17 @@ class Sample:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def thinned(self, most: int) -> Sample:
+        """The same with no more examples than these, as far apart as can be."""
+        import numpy as np
+
+        if len(self) <= most:
+            return self
+        kept = np.linspace(0, len(self) - 1, most).round().astype(int)
+        inputs = {name: _taken(array, kept, len(self)) for name, array in self.inputs.items()}
+        targets = {name: array[kept] for name, array in self.targets.items()}
+        return replace(self, rows=self.rows[kept], inputs=inputs, targets=targets)
+
     @property
     def aim(self) -> Aim:
         """What the first loss compares."""

@@ -12,7 +12,7 @@ from netspec.data.format import Array
 from netspec.data.preparation import Pipeline, Preparation, Prepared
 from netspec.data.transforms import Flatten, Scale, Standardize
 
-__all__ = ["Pixels", "beside_each_other", "images_in", "png", "taken_back"]
+__all__ = ["Pixels", "beside_each_other", "image_shape", "images_in", "png", "taken_back"]
 
 CHANNELS = (1, 3, 4)
 """Grey, colours, and colours with how opaque they are."""
@@ -52,14 +52,20 @@ def _pixels_of(preparation: Preparation, name: str, inputs: Array | Prepared) ->
         inputs: some prepared ones, which tell the range of the pixels where the data does not say it.
     """
     known, pipeline = preparation.format.inputs[name], preparation.input(name)
-    before = _before_flattening(pipeline)
-    image = known.dtype == "float32" and not known.columns and not known.sequence
-    if not image or len(before) != 3 or before[-1] not in CHANNELS:
+    if image_shape(preparation, name) is None:
         return None
     if known.white is not None:
         return Pixels(pipeline, 0.0, known.white)
     some = taken_back(np.asarray(inputs[np.arange(min(SEEN, len(inputs)))], np.float64), pipeline)
     return Pixels(pipeline, float(some.min(initial=np.inf)), float(some.max(initial=-np.inf))) if some.size else None
+
+
+def image_shape(preparation: Preparation, name: str) -> tuple[int, ...] | None:
+    """Height, width and channels of an input that is an image, flattened or not; None of any other."""
+    known = preparation.format.inputs[name]
+    shape = _before_flattening(preparation.input(name))
+    image = known.dtype == "float32" and not known.columns and not known.sequence
+    return shape if image and len(shape) == 3 and shape[-1] in CHANNELS else None
 
 
 def _before_flattening(pipeline: Pipeline) -> tuple[int, ...]:

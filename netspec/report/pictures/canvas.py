@@ -8,20 +8,29 @@ from __future__ import annotations
 import importlib.util
 import io
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics import Diagnostic, SpecError, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "check_can_draw", "form_of", "legend_below", "picture"]
+__all__ = ["COLOURS", "MARKS", "check_can_draw", "colour_of", "form_of", "legend_below", "named", "picture", "style_of"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C510A")
 """Of lines beside each other: most people who see red and green alike tell them apart (Okabe and Ito, 2008)."""
+
+STYLES = ("-", "--", "-.", ":")
+
+TOLD_APART = len(COLOURS) * len(STYLES)
+"""Lines of which no two have both their colour and their style alike."""
+
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+"""Of points, so that grey prints tell them apart, too."""
 
 FORMS = {".png": "png", ".svg": "svg"}
 
@@ -78,16 +87,41 @@ def picture(draw: Callable[[Figure], None], size: tuple[float, float], form: str
 
     file = io.BytesIO()
     settings: Any = _SETTINGS
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # A name may be in letters that the font lacks: they are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
         figure.savefig(file, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
     return file.getvalue()
 
 
-def legend_below(figure: Figure, axes: Axes, handles: Sequence[Any] | None = None) -> None:
+def legend_below(figure: Figure, axes: Axes, handles: Sequence[Any] | None = None, columns: int = 3) -> None:
     """What the lines are, under the picture: there it hides nothing."""
     found = axes.get_legend_handles_labels()[0] if handles is None else handles
     if found:
-        columns = min(len(found), 3)
-        figure.legend(handles=found, loc="outside lower center", ncols=columns, fontsize=9)
+        figure.legend(handles=found, loc="outside lower center", ncols=min(len(found), columns), fontsize=9)
+
+
+def colour_of(i: int) -> str:
+    """The colour of the line of that number."""
+    return COLOURS[i % len(COLOURS)]
+
+
+def style_of(i: int) -> str:
+    """Of lines beside each other, how they are dashed: together with the colour, `TOLD_APART` of them are unlike."""
+    return STYLES[(i + i // len(COLOURS)) % len(STYLES)]
+
+
+def named(text: str, longest: int = 40) -> str:
+    """A name as a picture shows it: in one line, with nothing in it that is not seen, its middle left out if long.
+
+    >>> named(" "), named("a" * 50, 9)
+    ("' '", 'aaaa…aaaa')
+    """
+    seen = printable(text)
+    seen = repr(seen) if seen != seen.strip() or not seen else seen
+    if len(seen) <= longest:
+        return seen
+    half = (longest - 1) // 2
+    return f"{seen[: longest - 1 - half]}…{seen[-half:]}"
