@@ -147,7 +147,9 @@ def _fits(value: Any, shape: Any) -> bool:
         (["predict", "flowers-1", "flowers.csv", "--out", "x.txt"], 2, "--out writes .csv or .json, not x.txt"),
         (["predict", "flowers-1", "flowers.csv", "--out", "no/x.csv"], 2, "x.csv could not be written"),
         (["compare", "flowers-1"], 2, "compare takes from 2"),
-        (["compare", "flowers-1", "runs/flowers-1"], 2, "is given twice"),
+        (["compare", "flowers-1", "runs/flowers-1"], 2, "from 2 to 1,000 runs, and got 1"),
+        (["compare", "flowers-1", "flowers-2", "--by", "epochs"], 2, "--by is step, examples or time, not epochs"),
+        (["compare", "flowers-1", "flowers-2", "-o", "x.doc"], 2, "--out writes .txt, .md, .csv"),
         (["compare", "flowers-1", "flowers-9"], 2, "did you mean 'flowers-"),
         (["inspect", "flowers-9"], 2, "there is no run 'flowers-9'"),
         (["chek", "flowers.toml"], 2, "Did you mean 'check'"),
@@ -325,18 +327,41 @@ COMPARISON = {
             "steps": int,
             "epoch": float,
             "seconds": float,
+            "states": {str: int},
             "examples_per_second": NUMBER,
+            "examples": NUMBER,
             "parameters": int,
+            "multiply_adds": int,
             "device": str,
             "seed": int,
             "seeds": list,
+            "left_out": list,
             "best": {"metric": str, "value": float, "step": int, "epoch": float},
         }
     ],
+    "summary": [str],
     "spec": [{"path": str, "values": list}],
     "environment": list,
-    "metrics": [{"metric": str, "higher_is_better": bool, "values": [float], "best": [int], "intervals": list}],
+    "value": str,
+    "judged": str,
+    "metrics": [
+        {
+            "metric": str,
+            "higher_is_better": bool,
+            "values": [float],
+            "best": [int],
+            "intervals": list,
+            "counts": [int],
+        }
+    ],
+    "baseline": int,
+    "contrasts": list,
+    "cost": {"kind": str, "values": [NUMBER], "front": list, "why_none": str},
+    "by": str,
+    "drawn": [int],
     "curves": {str: list},
+    "bands": {str: list},
+    "warnings": list,
 }
 
 RUNS = [
@@ -449,7 +474,26 @@ def test_compare_prints_the_whole_comparison(home: Path, trained: Mapping[str, R
     ends = [trained[name].events()[-1]["metrics"] for name in ("flowers-1", "flowers-2")]
     accuracy = next(m for m in found["metrics"] if m["metric"] == "test/accuracy")
     assert accuracy["values"] == [end["test/accuracy"] for end in ends]
-    assert accuracy["best"] == [i for i, v in enumerate(accuracy["values"]) if v == max(accuracy["values"])]
+    best = [i for i, v in enumerate(accuracy["values"]) if v == max(accuracy["values"])]
+    assert accuracy["best"] == (best if len(best) == 1 else [])
+    assert [c and c["verdict"] for c in found["contrasts"]] == [None, "one seed"]
+
+
+def test_compare_writes_tables(home: Path, trained: Mapping[str, Result], tmp_path: Path) -> None:
+    runs = ("flowers-1", "flowers-2")
+    printed = netspec(home, "compare", *runs, "--csv")
+    rows = list(csv.DictReader(printed.out.splitlines()))
+    assert [row["name"] for row in rows] == list(runs)
+    assert [float(row["test/accuracy"]) for row in rows] == [
+        trained[name].events()[-1]["metrics"]["test/accuracy"] for name in runs
+    ]
+    for ending, beginning in (("csv", "name,"), ("md", "flowers-"), ("json", "{"), ("txt", "flowers-")):
+        file = tmp_path / f"table.{ending}"
+        written = netspec(home, "compare", *runs, "-o", file)
+        assert (written.code, written.out) == (0, f"2 rows in {file}\n")
+        assert file.read_text(encoding="utf-8").startswith((beginning, "All"))
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8") == printed.out
+    assert netspec(home, "compare", *runs, "--csv", "--json").code == 2
 
 
 def test_runs_lists_those_there_are(home: Path, trained: Mapping[str, Result]) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netspec.build import Program
     from netspec.data import NewInputs, Preparation
     from netspec.graph.facts import Facts
-    from netspec.report.comparison import Comparison
+    from netspec.report.comparison import Axis, Comparison, CostKind, Value
     from netspec.runs.directory import Run
     from netspec.train.checkpoint import Checkpoint
 
@@ -90,6 +90,11 @@ class Evaluation:
     examples: Mapping[str, int]
     warnings: tuple[Diagnostic, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from netspec.report.notebook.results import evaluation_html
+
+        return evaluation_html(self.run, self.step, self.metrics, self.examples)
+
 
 def evaluate(path: Path, data: Path | None = None, device: str | None = None) -> Evaluation:
     """Measure a run's network on its own validation and test parts, or on other examples.
@@ -155,6 +160,11 @@ class Prediction:
             if "classes" in row:
                 row["classes"] = row["classes"][:length]
         return rows
+
+    def _repr_html_(self) -> str:
+        from netspec.report.notebook.results import prediction_html
+
+        return prediction_html(self.rows())
 
     def _row(self, values: np.ndarray[Any, Any], spread: np.ndarray[Any, Any] | None) -> dict[str, Any]:
         if not self.labels:
@@ -233,19 +243,34 @@ def _lengths(facts: Facts, inputs: Mapping[str, Any]) -> tuple[int, ...]:
     return ()
 
 
-def compare(runs: Sequence[str | Path]) -> Comparison:
-    """What differs between runs, and what they reached.
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    baseline: str | None = None,
+    metric: str | None = None,
+    value: Value = "result",
+    by: Axis = "step",
+    cost: CostKind = "time",
+) -> Comparison:
+    """What differs between runs, what they reached and how sure that is; seeds of one spec are taken together.
 
     Args:
-        runs: their directories, or their names under `runs/`.
+        runs: their directories, their names under `runs/`, folders of runs, patterns ("lenet5-*") or "tag:NAME".
+        baseline: what the others are held against: a run, or a spec's name; the first unless given.
+        metric: what they are judged by, as "part/metric" or without the part; what decided in training unless given.
+        value: what of a metric is compared: "result" (of the parameters that a run kept), "last", "best", "min",
+            "max" or "mean".
+        by: what curves are drawn over: "step", "examples" or "time".
+        cost: "time", "parameters", "multiply-adds" or "examples".
 
     Raises:
         RunError: one is no run, or there are fewer than two.
     """
     from netspec.report import comparison
-    from netspec.runs.directory import find
+    from netspec.runs.selection import chosen
 
-    return comparison.compare([find(str(run)) for run in runs])
+    found = chosen([str(run) for run in runs])
+    return comparison.compare(found, baseline=baseline, metric=metric, value=value, by=by, cost=cost)
 
 
 def weights_of(

@@ -1,112 +1,58 @@
-"""Runs side by side: what differs in their specs and their surroundings, what they reached, what it took, their curves.
+"""Runs side by side: what differs in specs and surroundings, what they reached and how sure that is, what it took.
 
-`compare` reads the runs' directories; `comparison_view` shows what it found.
+`comparison_reading` reads the runs, `comparison_metrics` holds what they reached against each other,
+`comparison_curves` has their curves, `comparison_warnings` says what stands in the way; here they come together.
+`comparison_view` shows it, `comparison_table` writes it as a table.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import math
-import statistics
+import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from netspec import document
-from netspec.diagnostics import Diagnostic, NetspecError, RunError
-from netspec.report.differences import Difference, differences
-from netspec.report.progress import Curve, Progress, advance
-from netspec.report.seeds import as_one, half_width
+from netspec.diagnostics import Diagnostic, RunError, nearest
+from netspec.report.comparison_curves import AXES, Axis, Curves, curves_of
+from netspec.report.comparison_metrics import (
+    COSTS,
+    Contrast,
+    Cost,
+    CostKind,
+    Measurement,
+    contrasts_of,
+    cost_of,
+    measurements_of,
+)
+from netspec.report.comparison_reading import VALUES, Contender, Value, grouped, read_runs, together
+from netspec.report.comparison_warnings import differing, warnings_of
+from netspec.report.comparison_words import summary
+from netspec.report.differences import Difference, agreements, differences
 from netspec.report.values import plain
-from netspec.runs.directory import Run, State, load
-from netspec.runs.events import Event, Started, Stepped
-from netspec.runs.records import read_events
 
 __all__ = [
+    "AXES",
+    "COSTS",
+    "VALUES",
+    "Axis",
     "Comparison",
     "Contender",
+    "Contrast",
+    "Cost",
+    "CostKind",
     "Measurement",
+    "Value",
     "compare",
-    "higher_is_better",
     "to_json",
 ]
 
-MOST = 10
-"""Columns at the most: more curves than this can't be told apart."""
+MOST_DRAWN = 10
+"""Rows whose curves are drawn, at the most: more can't be told apart."""
 
 MOST_RUNS = 1000
 """Runs that are read, at the most."""
-
-HIGHER = frozenset({"accuracy"})
-"""The metrics of which more is better; of all others, less is."""
-
-DEFAULT_SEED = 0
-"""Of a spec that says none."""
-
-CONSEQUENCES: Mapping[str, str] = {
-    "data": "they learned from different data: the metrics do not compare",
-    "device": "they ran on different devices: the times do not compare, and the same seed gives other bits",
-    "precision": "they computed in different precision: neither times nor bits compare",
-    "versions": "they ran on different versions: the same seed may give other bits",
-}
-"""Of what differs in the surroundings: what can no longer be read off the runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """One run among those that are compared.
-
-    Args:
-        name: what tells it from the others: its directory's name, or its whole path where two have the same name.
-        progress: its training, as its events tell it.
-        pace: examples a second, the median over its training; None before the first step.
-        seeds: the runs that it stands for, where it is several of one spec with different seeds.
-    """
-
-    path: Path
-    name: str
-    state: State
-    progress: Progress
-    pace: float | None
-    seeds: tuple[Contender, ...] = ()
-
-    @property
-    def started(self) -> Started | None:
-        """How its training began."""
-        return self.progress.started
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """By "part/metric": of the parameters that it ended with, or as last measured."""
-        finished, evaluated = self.progress.finished, self.progress.evaluated
-        if finished and finished.metrics:
-            return finished.metrics
-        return evaluated.metrics if evaluated else {}
-
-    @property
-    def seconds(self) -> float | None:
-        """The time of its training so far."""
-        return self.progress.elapsed(self.progress.time) if self.started else None
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """A metric of all runs.
-
-    Args:
-        metric: "part/metric".
-        values: one a run, or the mean of several with different seeds; None where it was not measured.
-        best: the indices of the runs that are best; empty where there is nothing to choose from.
-        intervals: of means, half of the 95 % interval (Student's t); None for single runs.
-    """
-
-    metric: str
-    higher_is_better: bool
-    values: tuple[float | None, ...]
-    best: frozenset[int]
-    intervals: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,114 +60,175 @@ class Comparison:
     """Two runs or more, side by side.
 
     Args:
-        runs: in the order in which they were given; runs of one spec with different seeds are one.
-        spec: what differs between their specs.
+        runs: the rows, in the order in which they were given; runs of one spec with different seeds are one. Where all
+            are of one spec, each has a row, and their mean comes last.
+        spec: what differs between the specs of the rows.
+        same: what is the same in all of them, by path.
         surroundings: what differs in what they ran on: versions, data, device, precision.
+        value: what of a metric is compared.
+        metric: the "part/metric" that decides in training; "" where no run has begun.
+        judged: the "part/metric" that the rows are held against each other by; "" where nothing was measured.
         measurements: the metric that decides first.
-        metric: the "part/metric" that decides; "" where no run has begun.
+        baseline: the row that the others are held against; None where there is nothing to hold against it.
+        contrasts: one a row, None for the baseline; empty without a baseline.
+        cost: what the rows cost, and which none beats.
+        drawn: the rows that curves are of.
+        curves: the training loss, and the metric that they are judged by, on the part where it was measured.
+        warnings: what stands in the way of comparing; a sentence each.
     """
 
     runs: tuple[Contender, ...]
     spec: tuple[Difference, ...]
+    same: tuple[tuple[str, Any], ...]
     surroundings: tuple[Difference, ...]
-    measurements: tuple[Measurement, ...]
+    value: Value
     metric: str
+    judged: str
+    measurements: tuple[Measurement, ...]
+    baseline: int | None
+    contrasts: tuple[Contrast | None, ...]
+    cost: Cost
+    drawn: tuple[int, ...] = ()
+    curves: Curves = field(default_factory=Curves)
+    warnings: tuple[str, ...] = ()
 
     @property
-    def curves(self) -> dict[str, tuple[Sequence[tuple[float, float]], ...]]:
-        """By name, the curves of all runs: the smoothed training loss, and the metric that decides."""
-        measured = [run.progress.measured.get(self.metric, Curve()) for run in self.runs]
-        losses = [run.progress.smoothed_loss for run in self.runs]
-        named = {"training loss": losses, self.metric: measured}
-        return {
-            name: tuple(curve.points() for curve in curves)
-            for name, curves in named.items()
-            if any(curve.last for curve in curves)
-        }
+    def quality(self) -> Measurement | None:
+        """The metric that the rows are held against each other by."""
+        return next((m for m in self.measurements if m.metric == self.judged), None)
+
+    @property
+    def ranking(self) -> list[int]:
+        """The rows, the best first; those that cannot be the best last."""
+        quality = self.quality
+        if quality is None:
+            return list(range(len(self.runs)))
+        sign = -1.0 if quality.higher_is_better else 1.0
+
+        def place(row: int) -> tuple[bool, float]:
+            value = quality.values[row]
+            unfit = value is None or value != value or bool(self.runs[row].lost)
+            return unfit, 0.0 if value is None or value != value else sign * value
+
+        return sorted(range(len(self.runs)), key=place)
+
+    def __str__(self) -> str:
+        from netspec.report.comparison_view import view
+
+        return view(self, 120, colour=False).text
+
+    def _repr_html_(self) -> str:
+        from netspec.report.notebook.comparisons import comparison_html
+
+        return comparison_html(self)
 
 
-def compare(runs: Sequence[Path]) -> Comparison:
-    """Read runs and lay them side by side; where there is something else to compare, seeds of one spec are one.
+def compare(
+    runs: Sequence[Path],
+    *,
+    baseline: str | None = None,
+    metric: str | None = None,
+    value: Value = "result",
+    by: Axis = "step",
+    cost: CostKind = "time",
+) -> Comparison:
+    """Read runs and lay them side by side, seeds of one spec as one.
+
+    Args:
+        runs: their directories.
+        baseline: what the others are held against: a run, a row's name or a spec's; the first row unless given.
+        metric: what they are judged by, as "part/metric" or without the part; what decided in training unless given.
+        value: what of a metric is compared.
+        by: what curves are drawn over.
+        cost: what the front of cost and quality is of.
 
     Raises:
-        RunError: there are fewer than two or more than ten, one is given twice, is missing or damaged.
+        RunError: there are fewer than two or more than a thousand that can be read, or one is given twice; nothing is
+            called as the baseline or the metric is.
     """
     _check_number(runs)
-    found: list[Run] = []
-    damages: list[Diagnostic] = []
-    for path in runs:
-        try:
-            found.append(load(path))
-        except RunError as error:
-            damages += error.diagnostics
-    if damages:
+    found, damages = read_runs(runs, value)
+    if len(found) < 2:
         raise RunError(*damages)
-    names = _names(runs)
-    each = [_contender(run, name) for run, name in zip(found, names, strict=True)]
-    written = [_spec(run, one.started) for run, one in zip(found, each, strict=True)]
-    groups = _groups(found, each, written)
-    if len(groups) > MOST:
-        message = f"compare takes from 2 to {MOST} different specs or runs, and got {len(groups)}"
-        raise RunError(Diagnostic("compare", message, help="netspec runs lists those there are"))
-    contenders = tuple(_together([each[i] for i in group]) for group in groups)
-    if _are_seeds(found, each, written) and len(each) < MOST:
-        contenders = (*contenders, _together(each))
-        groups = [*groups, list(range(len(each)))]
-    metric = next((run.started.metric for run in contenders if run.started), "")
-    seeded: list[Mapping[str, Any]] = [written[group[0]] for group in groups]
-    if any(len(group) > 1 for group in groups):
-        mixed = len(groups) > len(each)  # seeds beside their mean: a mean has none
-        seeded = [
-            _without_seed(spec) if len(g) > 1 or not mixed else spec for spec, g in zip(seeded, groups, strict=True)
-        ]
-    specs = tuple(differences(seeded)) if len(seeded) > 1 else ()
-    surroundings = tuple(differences([_surroundings(run) for run in found]))
-    return Comparison(
-        runs=contenders,
-        spec=specs,
+    groups = [together(group) for group in grouped(found)]
+    rows, competing = _rows(found, groups)
+    specs = _specs(rows, len(groups) > 1)
+    spec, surroundings = tuple(differences(specs)), tuple(differences([row.surroundings for row in rows]))
+    deciding = next((row.started.metric for row in rows if row.started), "")
+    unlike = _unlike(spec, surroundings)
+    measurements = measurements_of(rows, deciding, unlike, competing)
+    judged = _judged(measurements, deciding, metric, value)
+    quality = next((m for m in measurements if m.metric == judged), None)
+    held = _baseline(groups, baseline)
+    laid = Comparison(
+        runs=rows,
+        spec=spec,
+        same=tuple(agreements(specs)),
         surroundings=surroundings,
-        measurements=_measurements(contenders, metric, _unlike(specs, surroundings)),
-        metric=metric,
+        value=value,
+        metric=deciding,
+        judged=judged,
+        measurements=measurements,
+        baseline=held,
+        contrasts=()
+        if held is None or quality is None
+        else contrasts_of(rows, judged, held, quality.higher_is_better, unlike(judged)),
+        cost=cost_of(rows, cost, quality, competing, _incomparable(cost, unlike(judged), surroundings)),
+        warnings=tuple(warnings_of(groups, surroundings, damages, value, judged == deciding)),
     )
+    drawn = _drawn(laid)
+    return replace(laid, drawn=tuple(drawn), curves=curves_of(rows, drawn, _measured_like(judged, deciding), by))
 
 
-def higher_is_better(metric: str, runs: Sequence[Contender]) -> bool:
-    """Whether more of a "part/metric" is better: as a run that is judged by it says, else by its name."""
-    for run in runs:
-        if run.started and run.started.metric == metric:
-            return run.started.higher_is_better
-    return metric.rpartition("/")[2] in HIGHER
+def to_json(comparison: Comparison, *, whole: bool = False) -> dict[str, Any]:
+    """The comparison as plain data; the shape is public (see `netspec compare --json`).
 
-
-def to_json(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain data; the shape is public (see `netspec compare --json`)."""
-    data: dict[str, Any] = plain(
-        {
-            "runs": list(map(_run_json, comparison.runs)),
-            "spec": [asdict(difference) for difference in comparison.spec],
-            "environment": [asdict(difference) for difference in comparison.surroundings],
-            "metrics": [{**asdict(m), "best": sorted(m.best)} for m in comparison.measurements],
-            "curves": comparison.curves,
-        }
-    )
+    Args:
+        whole: with what is the same in all specs.
+    """
+    cost = comparison.cost
+    found = {
+        "runs": list(map(_run_json, comparison.runs)),
+        "summary": summary(comparison),
+        "spec": [asdict(difference) for difference in comparison.spec],
+        "environment": [asdict(difference) for difference in comparison.surroundings],
+        "value": comparison.value,
+        "judged": comparison.judged or None,
+        "metrics": [{**asdict(m), "best": sorted(m.best)} for m in comparison.measurements],
+        "baseline": comparison.baseline,
+        "contrasts": [contrast and asdict(contrast) for contrast in comparison.contrasts],
+        "cost": {**asdict(cost), "front": sorted(cost.front)},
+        "by": comparison.curves.by,
+        "drawn": list(comparison.drawn),
+        "curves": comparison.curves.means,
+        "bands": comparison.curves.bands,
+        "warnings": list(comparison.warnings),
+    }
+    if whole:
+        found["same"] = [{"path": path, "value": value} for path, value in comparison.same]
+    data: dict[str, Any] = plain(found)
     return data
 
 
-def _run_json(run: Contender) -> dict[str, Any]:
-    started, best = run.started, run.progress.best
+def _run_json(row: Contender) -> dict[str, Any]:
+    started, best = row.started, row.best
     return {
-        "run": str(run.path),
-        "name": run.name,
-        "state": run.state,
-        "step": run.progress.step,
+        "run": str(row.path),
+        "name": row.name,
+        "state": row.state,
+        "states": dict(Counter(run.state for run in row.runs)),
+        "step": row.step,
         "steps": started.steps if started else None,
-        "epoch": run.progress.epoch,
-        "seconds": run.seconds,
-        "examples_per_second": run.pace,
+        "epoch": row.epoch,
+        "seconds": row.seconds,
+        "examples_per_second": row.pace,
+        "examples": row.examples,
         "parameters": started.parameters if started else None,
+        "multiply_adds": row.multiply_adds,
         "device": started.device if started else None,
-        "seed": started.seed if started and not run.seeds else None,
-        "seeds": [{"run": str(one.path), "seed": one.started and one.started.seed} for one in run.seeds],
+        "seed": row.seed if started and not row.seeds else None,
+        "seeds": [{"run": str(run.path), "seed": run.seed, "state": run.state} for run in row.seeds],
+        "left_out": [str(run.path) for run in row.left_out],
         "best": best
         and {
             "metric": started.metric if started else None,
@@ -232,129 +239,115 @@ def _run_json(run: Contender) -> dict[str, Any]:
     }
 
 
-# -- reading -----------------------------------------------------------------------------------------------------------
+# -- rows --------------------------------------------------------------------------------------------------------------
 
 
 def _check_number(runs: Sequence[Path]) -> None:
     if not 2 <= len(runs) <= MOST_RUNS:
         message = f"compare takes from 2 to {MOST_RUNS:,} runs, and got {len(runs)}"
         raise RunError(Diagnostic("compare", message, help="netspec runs lists those there are"))
-    resolved = [path.resolve() for path in runs]
-    twice = next((path for i, path in enumerate(runs) if resolved[i] in resolved[:i]), None)
-    if twice is not None:
-        raise RunError(Diagnostic("compare", f"{twice} is given twice", file=str(twice)))
+    seen: set[str] = set()
+    for path in runs:
+        if (real := os.path.realpath(path)) in seen:
+            raise RunError(Diagnostic("compare", f"{path} is given twice", file=str(path)))
+        seen.add(real)
 
 
-def _without_seed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: value for key, value in spec.items() if key != "seed"}
+def _rows(runs: Sequence[Contender], groups: Sequence[Contender]) -> tuple[tuple[Contender, ...], int]:
+    """The rows, and how many of them compete: of seeds of one spec none is better than the others."""
+    if len(groups) > 1:
+        return tuple(groups), len(groups)
+    [one] = groups
+    if len(runs) > MOST_DRAWN:
+        return (one,), 1
+    if len(one.seeds) > 2 and not one.left_out:
+        return (*runs, one), 0
+    return tuple(runs), len(runs)
 
 
-def _are_seeds(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether runs are of one spec with different seeds, and nothing else: their mean stands beside them."""
-    specs = list(map(_without_seed, written))
-    seeds = [spec["seed"] for spec in written]
-    alike = all(spec == specs[0] for spec in specs) and all(_surroundings(r) == _surroundings(runs[0]) for r in runs)
-    return alike and len(set(seeds)) == len(seeds) > 2 and all(one.progress.finished for one in each)
+def _specs(rows: Sequence[Contender], several: bool) -> list[Mapping[str, Any]]:
+    """What is compared of the rows' specs: a mean over seeds has none, and beside one seeds tell nothing."""
+    seeded = any(row.seeds for row in rows)
+    return [
+        {key: value for key, value in row.spec.items() if key != "seed"}
+        if row.seeds or (seeded and several)
+        else row.spec
+        for row in rows
+    ]
 
 
-def _groups(runs: Sequence[Run], each: Sequence[Contender], written: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """The indices of runs that are one spec with different seeds on the same data, device and versions.
-
-    Each run by itself where nothing else differs between them, and they are few.
-    """
-    groups: dict[str, list[int]] = {}
-    for i, (run, spec) in enumerate(zip(runs, written, strict=True)):
-        rest = _without_seed(spec)
-        groups.setdefault(json.dumps([rest, _surroundings(run)], sort_keys=True, default=str), []).append(i)
-    found = []
-    for group in groups.values():
-        seeds = [written[i]["seed"] for i in group]
-        alike = len(set(seeds)) == len(seeds) and all(each[i].started for i in group)
-        found += [group] if alike else [[i] for i in group]
-    return found if len(found) > 1 or len(runs) > MOST else [[i] for i in range(len(runs))]
-
-
-def _together(runs: Sequence[Contender]) -> Contender:
-    """One run, or several that differ in their seeds as one."""
-    first = runs[0]
-    if len(runs) == 1:
-        return first
-    states = {run.state for run in runs}
-    last = runs[-1].name.rpartition("-")[2]
-    return Contender(
-        path=first.path,
-        name=f"{first.name}…{last}",
-        state=first.state if len(states) == 1 else "stopped",
-        progress=as_one([run.progress for run in runs]),
-        pace=statistics.median(run.pace for run in runs if run.pace is not None),
-        seeds=tuple(runs),
+def _baseline(groups: Sequence[Contender], text: str | None) -> int | None:
+    """The row that a person means by a run's name or path, a row's name, or a spec's; the first one by nothing."""
+    if text is None:
+        return 0 if len(groups) > 1 else None
+    if len(groups) < 2:
+        message = "--baseline is for several specs, and all of these runs are of one"
+        raise RunError(Diagnostic("baseline", message))
+    by_run = [i for i, row in enumerate(groups) if text == row.name or any(_is(run, text) for run in _all(row))]
+    found = by_run or [i for i, row in enumerate(groups) if row.spec.get("name") == text]
+    if len(found) == 1:
+        return found[0]
+    names = [row.name for row in groups]
+    meant = nearest(text, [*names, *(run.name for row in groups for run in row.runs)])
+    raise RunError(
+        Diagnostic(
+            "baseline",
+            f"{text!r} is the name of {len(found)} of the specs" if found else f"none of the runs is called {text!r}",
+            note=f"the rows are {', '.join(names[:8])}{' …' if len(names) > 8 else ''}",
+            help="name one of its runs" if found else f"did you mean {meant!r}?" if meant else "",
+        )
     )
 
 
-def _names(runs: Sequence[Path]) -> list[str]:
-    names = [path.name for path in runs]
-    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, runs, strict=True)]
+def _all(row: Contender) -> tuple[Contender, ...]:
+    return (*row.runs, *row.left_out)
 
 
-def _contender(run: Run, name: str) -> Contender:
-    events = read_events(run.path)
-    return Contender(run.path, name, run.state, functools.reduce(advance, events, Progress()), _pace(events))
+def _is(run: Contender, text: str) -> bool:
+    return text in (run.name, run.path.name, str(run.path)) or os.path.realpath(text) == os.path.realpath(run.path)
 
 
-def _pace(events: Sequence[Event]) -> float | None:
-    """The median of the paces between records: a pause or a compilation does not move it."""
-    paces = [e.examples_per_second for e in events if isinstance(e, Stepped)]
-    return statistics.median(paces) if paces else None
-
-
-def _spec(run: Run, started: Started | None) -> Mapping[str, Any]:
-    """The values of a run's spec, with the seed that it was trained with.
-
-    Raises:
-        RunError: its text is no TOML.
-    """
-    try:
-        values = document.parse(run.spec, str(run.path / "spec.toml")).values
-    except NetspecError as error:
-        raise RunError(*error.diagnostics) from error
-    return {**values, "seed": started.seed} if started else {"seed": DEFAULT_SEED, **values}
-
-
-def _surroundings(run: Run) -> Mapping[str, Any]:
-    return {key: run.environment[key] for key in CONSEQUENCES if key in run.environment}
+# -- what is compared --------------------------------------------------------------------------------------------------
 
 
 def _unlike(specs: Sequence[Difference], surroundings: Sequence[Difference]) -> Callable[[str], bool]:
     """Whether the values of a metric are of different things, so that none of them can be called the best."""
-    data = any(d.path == "data" for d in surroundings)
+    data = "data" in differing(surroundings)
     loss = any(d.path.startswith("loss") and not d.path.startswith("loss.penalties") for d in specs)
     return lambda metric: data or (loss and metric.endswith("/loss"))
 
 
-def _measurements(runs: Sequence[Contender], metric: str, unlike: Callable[[str], bool]) -> tuple[Measurement, ...]:
-    names = sorted({name for run in runs for name in run.metrics}, key=lambda name: _rank(name, metric))
-    return tuple(_measurement(name, runs, not unlike(name)) for name in names)
+def _incomparable(cost: CostKind, unlike: bool, surroundings: Sequence[Difference]) -> str:
+    if unlike:
+        return "what they reached does not compare"
+    slower = {"device", "precision"} & set(differing(surroundings)) if cost == "time" else None
+    return "times on different devices or in different precision do not compare" if slower else ""
 
 
-def _rank(name: str, metric: str) -> tuple[bool, bool, int, str]:
-    """The metric that decides before the others and losses last; within one, the test part first."""
-    part, _, measured = name.partition("/")
-    order = ("test", "validation", "train")
-    place = order.index(part) if part in order else len(order)
-    return measured != metric.rpartition("/")[2], measured == "loss", place, measured
+def _judged(measurements: Sequence[Measurement], deciding: str, metric: str | None, value: Value) -> str:
+    """The "part/metric" that rows are held against each other by."""
+    names = [m.metric for m in measurements]
+    if metric is None:
+        # What was measured at the end alone has neither a highest nor a mean.
+        return deciding if value not in ("result", "best") and deciding in names else next(iter(names), "")
+    found = next((name for name in names if metric in (name, name.partition("/")[2])), None)
+    if found is not None:
+        return found
+    meant = nearest(metric, {part for name in names for part in (name, name.partition("/")[2])})
+    listed = f"they have {', '.join(names)}" if names else "they have none yet"
+    help_ = f"did you mean {meant!r}?" if meant else ""
+    raise RunError(Diagnostic("metric", f"none of the runs has a metric {metric!r}", note=listed, help=help_))
 
 
-def _measurement(name: str, runs: Sequence[Contender], fair: bool) -> Measurement:
-    values = tuple(run.metrics.get(name) for run in runs)
-    higher = higher_is_better(name, runs)
-    finite = [v for v in values if v is not None and math.isfinite(v)]
-    best = frozenset[int]()
-    if fair and len(finite) > 1 and min(finite) < max(finite):
-        target = max(finite) if higher else min(finite)
-        best = frozenset(i for i, v in enumerate(values) if v == target)
-    return Measurement(name, higher, values, best, tuple(_interval(run, name) for run in runs))
+def _measured_like(judged: str, deciding: str) -> tuple[str, ...]:
+    """What may be drawn for a metric, first what fits best: a test part is measured only at the end."""
+    name = judged.partition("/")[2]
+    return tuple(dict.fromkeys((judged, f"validation/{name}", f"train/{name}", deciding)))
 
 
-def _interval(run: Contender, metric: str) -> float | None:
-    values = [seed.metrics.get(metric) for seed in run.seeds]
-    return half_width([v for v in values if v is not None]) if None not in values else None
+def _drawn(laid: Comparison) -> list[int]:
+    if len(laid.runs) <= MOST_DRAWN:
+        return list(range(len(laid.runs)))
+    best = [row for row in laid.ranking if row != laid.baseline]
+    held = [] if laid.baseline is None else [laid.baseline]
+    return sorted(best[: MOST_DRAWN - len(held)] + held)

@@ -1,25 +1,27 @@
-"""A comparison as people read it: what differs, what was reached and what it took, and the curves over each other.
+"""A comparison as people read it: first which is better and how sure that is, then all that stands behind it.
 
 Reads no files and decides nothing: `comparison` has.
 """
 
 from __future__ import annotations
 
-import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
 
-from netspec.report.comparison import CONSEQUENCES, Comparison, Contender
+from netspec.report.comparison import Comparison, Contender
+from netspec.report.comparison_curves import LOSS
+from netspec.report.comparison_metrics import Contrast, Measurement
+from netspec.report.comparison_words import change, probability, summary, with_half
 from netspec.report.curves import Series, draw
 from netspec.report.differences import Difference
-from netspec.report.frame import Frame, Look, beside, stacked, warning
-from netspec.report.progress import Best, Progress
+from netspec.report.frame import Frame, Look, beside, paragraph, stacked, warning
 from netspec.report.styles import BAD, BOLD, DIM, GOOD, PALETTE, STATES
 from netspec.report.tables import Cell, Column, bands, table
-from netspec.report.values import plain, written
+from netspec.report.values import written
 from netspec.report.wording import count, duration, epochs, measure, measured_name
 
 __all__ = ["view"]
@@ -28,106 +30,327 @@ WIDEST = 160
 WIDE = 110
 """From this many columns on, curves stand side by side."""
 CHART_LINES = 14
-LONGEST_VALUE, SHORTEST_VALUE, LONGEST_PATH = 32, 14, 40
+LONGEST_VALUE, LONGEST_PATH, LONGEST_SETTING = 32, 40, 20
+MANY = 10
+"""With more rows than this, the best stand first, and only these have all their numbers shown."""
+KEPT = 2
+"""Settings that are worth more than the column of p-values."""
+GAP = 2
+MOST_VALUES = 8
+"""Values of a key that differs, each with its rows, at the most."""
 COLOURS = (*PALETTE, "color(111)", "color(137)")
 MORE_MARKERS = ("~", "=")
 """Of the last two of ten curves; the others have those of every chart."""
-
-_Line = tuple[str, Sequence[Cell]]
-"""A label, and one cell a run."""
 
 
 def view(
     comparison: Comparison,
     width: int,
     *,
+    whole: bool = False,
     colour: bool = True,
     ascii: bool = False,  # noqa: A002
 ) -> Frame:
     """The comparison as lines of at most `width` columns.
 
-    A column a run where there is room for all of them, else a row a run and numbers for the runs.
-
     Args:
         comparison: what is shown.
         width: columns of the terminal; at least 40.
+        whole: with what is the same in all specs.
         colour: use colour.
         ascii: use nothing but ASCII.
     """
     look, width = Look(ascii, colour), min(width, WIDEST)
-    names = [run.name for run in comparison.runs]
-    columns = _columns(comparison, names, width, look)
-    titles = labels = names
-    if columns is None or not _legend_fits(comparison.curves, names, width):
-        labels = [str(i) for i in range(1, len(names) + 1)]
-        titles = [f"{label:>{len(labels[-1])}} {name}" for label, name in zip(labels, names, strict=True)]
-        columns = columns and _columns(comparison, titles, width, look)
-    tables = _rows(comparison, titles, width, look) if columns is None else [columns]
-    charts = _charts(comparison, labels, titles != names, width, look)
-    return Frame(stacked([*tables, _intervals(comparison, look), _warnings(comparison, width, look), *charts]))
-
-
-def _title_style(run: int, look: Look) -> str:
-    """Of a run's name: the colour of its curves."""
-    return f"bold {COLOURS[run]}" if look.colour else BOLD
-
-
-def _columns(comparison: Comparison, titles: Sequence[str], width: int, look: Look) -> list[Text] | None:
-    """Everything in one table with a column a run; None where that does not fit."""
-    results, cost = _result_lines(comparison), _cost_lines(comparison)
-    differing = [*comparison.spec, *_named(comparison.surroundings)]
-    labels = [*(_clipped(d.path, LONGEST_PATH) for d in differing), *(label for label, _ in (*results, *cost))]
-    label_width = max(map(len, labels))
-    least = [
-        max(SHORTEST_VALUE if differing else 0, len(title), *(len(cells[i].text) for _, cells in (*results, *cost)))
-        for i, title in enumerate(titles)
-    ]
-    if label_width + sum(size + 2 for size in least) > width:
-        return None
-    longest = min(LONGEST_VALUE, max(SHORTEST_VALUE, (width - label_width) // len(titles) - 2))
-    said, ran_on = (
-        [(_clipped(d.path, LONGEST_PATH), [_value_cell(v, longest) for v in d.values]) for d in part]
-        for part in (comparison.spec, _named(comparison.surroundings))
+    order = comparison.ranking if len(comparison.runs) > MANY else list(range(len(comparison.runs)))
+    labels = _labels(comparison)
+    told = [d for d in comparison.spec if not _is_told(d, comparison)]
+    brief = [d for d in told if all(len(_written(v)) <= LONGEST_SETTING for v in d.values)]
+    shown, main = _main(comparison, order, labels, _settings(brief), width, look)
+    hidden = [d for d in (*told, *_surroundings(comparison)) if d not in brief[:shown]]
+    best = order[:MANY]
+    return Frame(
+        stacked(
+            [
+                _found(comparison, width, look),
+                main,
+                _notes(comparison, width, look),
+                [line for said in comparison.warnings for line in warning(said, width, look)],
+                *_more(comparison, best, labels, width, look),
+                *_costs(comparison, best, labels, width, look),
+                _differing(comparison, hidden, width, look),
+                _same(comparison, width, look) if whole else [],
+                *_charts(comparison, width, look),
+            ]
+        )
     )
-    head = [Cell(), *(Cell(title, _title_style(i, look)) for i, title in enumerate(titles))]
-    blocks = [
-        [[Cell(label, DIM), *cells] for label, cells in lines] for lines in (said, ran_on, results, cost) if lines
+
+
+def _found(comparison: Comparison, width: int, look: Look) -> list[Text]:
+    """The answer in words, its first sentence so that it is read first."""
+    blocks = [paragraph("", [said], 0, width, look) for said in summary(comparison)]
+    for line in blocks[0] if blocks else []:
+        line.stylize(BOLD)
+    return [line for block in blocks for line in block]
+
+
+def _is_told(difference: Difference, comparison: Comparison) -> bool:
+    """Whether the names of the rows, which are those of specs with numbers, say it already."""
+    rows = zip(difference.values, comparison.runs, strict=True)
+    return difference.path == "name" and all(str(value) == row.path.name.rpartition("-")[0] for value, row in rows)
+
+
+# -- the table that answers --------------------------------------------------------------------------------------------
+
+_Block = tuple[Column, Sequence[Cell]]
+"""A column, with a cell for each row."""
+
+
+def _labels(comparison: Comparison) -> _Block:
+    """Number and name of each row, in the colour of its curve."""
+    rows = comparison.runs
+    digits = len(str(len(rows)))
+    pens = {row: f"bold {colour}" for row, colour in zip(comparison.drawn, COLOURS, strict=False)}
+    title = "spec" if any(row.seeds for row in rows) else "run"
+    named = [Cell(f"{i + 1:>{digits}} {row.name}", pens.get(i, BOLD)) for i, row in enumerate(rows)]
+    return Column(" " * (digits + 1) + title), named
+
+
+def _main(
+    comparison: Comparison, order: Sequence[int], labels: _Block, settings: Sequence[_Block], width: int, look: Look
+) -> tuple[int, list[Text]]:
+    """How each row is set, what it reached, how it differs from the baseline; and how many settings found room."""
+    least = [labels, *_states(comparison), *_reached(comparison)]
+    full, short, shortest = (_against(comparison, *form) for form in ((False, True), (True, True), (True, False)))
+    for shown in range(len(settings), -1, -1):
+        for against in (full, short, shortest) if shown <= KEPT else (full, short):
+            blocks = [labels, *settings[:shown], *least[1:], *against]
+            if sum(_size(block, look) + GAP for block in blocks) - GAP <= width:
+                return shown, _laid(blocks, order, width, look)
+    return 0, _laid([*least, *shortest], order, width, look)
+
+
+def _size(block: _Block, look: Look) -> int:
+    column, cells = block
+    return max(look.text(text).cell_len for text in (column.title, *(cell.text for cell in cells)))
+
+
+def _laid(blocks: Sequence[_Block], order: Sequence[int], width: int, look: Look) -> list[Text]:
+    return table([column for column, _ in blocks], _rows(blocks, order), width, look)
+
+
+def _rows(blocks: Sequence[_Block], order: Sequence[int]) -> list[list[Cell]]:
+    return [[cells[i] for _, cells in blocks] for i in order]
+
+
+def _settings(differing: Sequence[Difference]) -> list[_Block]:
+    """What differs, a column each, under the last part of its path where that is enough."""
+    keys = [d.path.rpartition(".")[2] for d in differing]
+    clear = [
+        key if keys.count(key) == 1 and not key[0].isdigit() else d.path for key, d in zip(keys, differing, strict=True)
     ]
-    blank: list[list[Cell]] = [[]]
-    rows = [row for i, block in enumerate(blocks) for row in (blank if i else []) + block]
-    return table([Column("")] * len(head), [head, *rows], width, look)
+    return [
+        (Column(_clipped(key, LONGEST_PATH)), [_value_cell(v, LONGEST_SETTING) for v in d.values])
+        for key, d in zip(clear, differing, strict=True)
+    ]
 
 
-def _rows(comparison: Comparison, titles: Sequence[str], width: int, look: Look) -> list[list[Text]]:
-    """What was reached with a row a run, and then every difference with the runs of each value."""
-    lines = [*_result_lines(comparison), *_cost_lines(comparison)]
-    columns = [Column("run"), *(Column(label.strip()) for label, _ in lines)]
-    rows = [[Cell(title, _title_style(i, look)), *(cells[i] for _, cells in lines)] for i, title in enumerate(titles)]
-    differing = [*comparison.spec, *_named(comparison.surroundings)]
-    values = [row for difference in differing for row in _by_value(difference)]
-    shown = table([Column("differs"), Column("value"), Column("runs")], values, width, look) if values else []
-    return [*bands(columns, rows, width, look), shown]
+def _states(comparison: Comparison) -> Iterator[_Block]:
+    """What has become of the runs, unless all are done."""
+    counts = [Counter(run.state for run in row.runs) for row in comparison.runs]
+    if any(set(found) != {"done"} for found in counts):
+        yield Column("state"), [_state_cell(found) for found in counts]
 
 
-def _named(surroundings: Sequence[Difference]) -> list[Difference]:
-    """The differences under names that cannot be taken for a spec's keys; the device stands elsewhere in any case."""
+def _state_cell(counts: Counter[Any]) -> Cell:
+    worst = max(counts, key=list(STATES).index)
+    text = worst if counts.total() == 1 else ", ".join(f"{n} {state}" for state, n in counts.items())
+    return Cell(text, STATES[worst])
+
+
+def _reached(comparison: Comparison) -> Iterator[_Block]:
+    if (quality := comparison.quality) is not None:
+        yield _measured(comparison, quality)
+
+
+def _measured(comparison: Comparison, measurement: Measurement) -> _Block:
+    """The means with their intervals, and of how many runs where that is not of all the same number."""
+    means = {n for n, half in zip(measurement.counts, measurement.intervals, strict=True) if half is not None}
+    cells = []
+    for i, row in enumerate(comparison.runs):
+        number, half = measurement.counts[i], measurement.intervals[i]
+        told = f" ({number})" if half is not None and len(means) > 1 else ""
+        of = f" ({number} of {len(row.runs)})" if number != len(row.runs) else told
+        cells.append(_metric_cell(measurement.values[i], half, of, i in measurement.best))
+    return Column(measured_name(measurement.metric)), cells
+
+
+def _metric_cell(value: float | None, half: float | None, of: str, best: bool) -> Cell:
+    if value is None:
+        return Cell("–", DIM)
+    style = f"bold {GOOD}" if best else BAD if not math.isfinite(value) else ""
+    return Cell(with_half(value, half) + of + (" ★" if best else ""), style)
+
+
+def _against(comparison: Comparison, short: bool, with_p: bool) -> list[_Block]:
+    """The differences from the baseline, and what can be said of them."""
+    contrasts = comparison.contrasts
+    if comparison.baseline is None or not any(c is not None and c.difference is not None for c in contrasts):
+        return []
+    moved = [_change_cell(c) for c in contrasts]
+    found: list[_Block] = [(Column(f"against {comparison.baseline + 1}"), moved)]
+    if with_p and any(c is not None and c.corrected is not None for c in contrasts):
+        found.append((Column("p"), [_p_cell(c) for c in contrasts]))
+    verdicts = [Cell() if c is None else _verdict_cell(c, short) for c in contrasts]
+    return [*found, (Column(""), verdicts)] if any(cell.text for cell in verdicts) else found
+
+
+def _change_cell(contrast: Contrast | None) -> Cell:
+    if contrast is None:
+        return Cell("baseline", DIM)
+    return Cell("–", DIM) if contrast.difference is None else Cell(change(contrast.difference, contrast.half))
+
+
+def _p_cell(contrast: Contrast | None) -> Cell:
+    return Cell(probability(contrast.corrected)) if contrast is not None and contrast.corrected is not None else Cell()
+
+
+def _verdict_cell(contrast: Contrast, short: bool) -> Cell:
+    verdict = contrast.verdict
+    style = {"better": f"bold {GOOD}", "worse": BAD}.get(verdict, DIM)
+    if verdict == "one seed":  # the summary says it of all
+        return Cell()
+    return Cell("≈" if short and verdict == "not distinguishable" else verdict, style)
+
+
+def _notes(comparison: Comparison, width: int, look: Look) -> list[Text]:
+    """What stands behind the numbers of the table."""
+    quality = comparison.quality
+    said = []
+    if quality is not None and any(half is not None for half in quality.intervals):
+        counts = {n for n, half in zip(quality.counts, quality.intervals, strict=True) if half is not None}
+        of = f" over {next(iter(counts))} seeds" if len(counts) == 1 else " over seeds, (how many)"
+        said.append(f"± half of the 95 % interval of a mean{of}, by Student's t")
+    tested = [c for c in comparison.contrasts if c is not None and c.corrected is not None]
+    if tested:
+        methods = {c.method for c in tested}
+        how = {"paired": "paired by seed", "welch": "by Welch's test, since the seeds are others"}
+        said.append(f"differences {' or '.join(how[m] for m in ('paired', 'welch') if m in methods)}")
+        several = f"p is corrected by Holm for {len(tested)} tests and decides, each interval is its own"
+        said += [several] if len(tested) > 1 else []
+        said.append("≈ not distinguishable, p not below 0.05")
+    if comparison.value != "result" and quality is not None:
+        said.append(f"of each run the {comparison.value} value")
+    if len(comparison.runs) > MANY:
+        said.append("best first")
+    return [line.copy() for line in _dim(paragraph("", ["; ".join(said)], 0, width, look), look)] if said else []
+
+
+def _dim(lines: Sequence[Text], look: Look) -> Sequence[Text]:
+    for line in lines:
+        line.stylize(DIM if look.colour else "", 0)
+    return lines
+
+
+# -- what stands behind it ---------------------------------------------------------------------------------------------
+
+
+def _more(comparison: Comparison, order: Sequence[int], labels: _Block, width: int, look: Look) -> Iterator[list[Text]]:
+    """The other metrics, and the best of what decides."""
+    known = {m.metric for m in comparison.measurements}
+    blocks = [
+        _measured(comparison, m)
+        for m in comparison.measurements
+        if m.metric != comparison.judged
+        and m.metric.replace("/error", "/accuracy") not in known - {m.metric}  # the same again
+    ]
+    bests = [row.best if row.started and row.started.metric == comparison.metric else None for row in comparison.runs]
+    if any(bests) and comparison.value == "result":
+        texts = [f"{measure(best.value)}, step {count(best.step)}" if best else None for best in bests]
+        blocks.append((Column(f"best {measured_name(comparison.metric)}"), list(map(_or_none, texts))))
+    if blocks:
+        yield from _banded([labels, *blocks], order, width, look)
+
+
+def _or_none(text: str | None) -> Cell:
+    return Cell("–", DIM) if text is None else Cell(text)
+
+
+def _steps(row: Contender) -> str | None:
+    if row.started is None:
+        return None
+    whole = row.step == row.started.steps
+    return count(row.step) if whole else f"{count(row.step)} of {count(row.started.steps)}"
+
+
+def _costs(
+    comparison: Comparison, order: Sequence[int], labels: _Block, width: int, look: Look
+) -> Iterator[list[Text]]:
+    rows, cost = comparison.runs, comparison.cost
+    each = {
+        "time": [None if row.seconds is None else duration(row.seconds) for row in rows],
+        "examples/s": [None if row.pace is None else count(row.pace) for row in rows],
+        "steps": list(map(_steps, rows)),
+        "epochs": [epochs(row.epoch) if row.started else None for row in rows],
+        "examples": [None if row.examples is None else count(row.examples) for row in rows],
+        "parameters": [count(row.started.parameters) if row.started else None for row in rows],
+        "multiply-adds": [None if row.multiply_adds is None else count(row.multiply_adds) for row in rows],
+    }
+    blocks: list[_Block] = [(Column(title), list(map(_or_none, texts))) for title, texts in each.items() if any(texts)]
+    if any(d.path == "device" for d in comparison.surroundings):
+        devices = [row.started.device if row.started else None for row in rows]
+        blocks.append((Column("device"), [_or_none(text and _clipped(text, LONGEST_VALUE)) for text in devices]))
+    if not blocks:
+        return
+    if cost.front:
+        marks = [Cell("✓", f"bold {GOOD}") if i in cost.front else Cell() for i in range(len(rows))]
+        blocks.insert(0, (Column("unbeaten"), marks))
+    yield from _banded([labels, *blocks], order, width, look)
+    if cost.front and comparison.judged:
+        quality = measured_name(comparison.judged)
+        told = f"✓ unbeaten: no other is as good in {quality} and as cheap in {cost.kind}, and better in one; by means"
+        yield list(_dim(paragraph("", [told], 0, width, look), look))
+
+
+def _banded(blocks: Sequence[_Block], order: Sequence[int], width: int, look: Look) -> list[list[Text]]:
+    return bands([column for column, _ in blocks], _rows(blocks, order), width, look)
+
+
+# -- what differs, and what does not -----------------------------------------------------------------------------------
+
+
+def _surroundings(comparison: Comparison) -> list[Difference]:
+    """The differences under names that cannot be taken for a spec's keys; the device stands beside the times."""
     names = {"data": "data fingerprint", "precision": "precision"}
     return [
         Difference(names.get(d.path, f"{d.path.rpartition('.')[2]} version"), d.values)
-        for d in surroundings
+        for d in comparison.surroundings
         if d.path != "device"
     ]
 
 
+def _differing(comparison: Comparison, hidden: Sequence[Difference], width: int, look: Look) -> list[Text]:
+    """Every difference that has no column, with the rows of each value."""
+    rows = [row for difference in hidden for row in _by_value(difference)]
+    title = "spec" if any(row.seeds for row in comparison.runs) else "run"
+    return table([Column("differs"), Column("value"), Column(f"{title}s")], rows, width, look) if rows else []
+
+
 def _by_value(difference: Difference) -> list[list[Cell]]:
-    """The values of a difference, each once, with the numbers of the runs that have it."""
-    distinct = [v for i, v in enumerate(difference.values) if v not in difference.values[:i]]
-    groups = [[i for i, v in enumerate(difference.values, 1) if v == value] for value in distinct]
+    """The values of a difference, each once, with the numbers of the rows that have it."""
+    places: dict[str, list[int]] = {}
+    for i, value in enumerate(difference.values, 1):
+        places.setdefault("" if value is None else _written(value), []).append(i)
     path = _clipped(difference.path, LONGEST_PATH)
-    return [
-        [Cell("" if i else path, DIM), _value_cell(value, LONGEST_VALUE), Cell(_ranges(runs))]
-        for i, (value, runs) in enumerate(zip(distinct, groups, strict=True))
+    found = [
+        [
+            Cell("" if i else path, DIM),
+            Cell(_clipped(text, LONGEST_VALUE)) if text else Cell("–", DIM),
+            Cell(_ranges(rows)),
+        ]
+        for i, (text, rows) in enumerate(places.items())
     ]
+    rest = len(found) - MOST_VALUES
+    return found if rest < 1 else [*found[:MOST_VALUES], [Cell(), Cell(f"and {rest} more values", DIM), Cell()]]
 
 
 def _ranges(numbers: Sequence[int]) -> str:
@@ -145,95 +368,52 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ", ".join(f"{s[0]}–{s[-1]}" if len(s) > 2 else ", ".join(map(str, s)) for s in spans)
 
 
+def _same(comparison: Comparison, width: int, look: Look) -> list[Text]:
+    rows = [
+        [Cell(_clipped(path, LONGEST_PATH), DIM), Cell(_clipped(_written(value), width))]
+        for path, value in comparison.same
+    ]
+    return table([Column("the same in all"), Column("value")], rows, width, look) if rows else []
+
+
 def _value_cell(value: Any, longest: int) -> Cell:
-    return Cell("–", DIM) if value is None else Cell(_clipped(written(value), longest))
+    return Cell("–", DIM) if value is None else Cell(_clipped(_written(value), longest))
+
+
+def _written(value: Any) -> str:
+    return "" if value is None else written(value)
 
 
 def _clipped(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _result_lines(comparison: Comparison) -> list[_Line]:
-    runs = comparison.runs
-    lines: list[_Line] = [("state", [Cell(run.state, STATES[run.state]) for run in runs])]
-    lines.append(("step", [Cell(_reached(run.progress)) for run in runs]))
-    for m in comparison.measurements:
-        each = enumerate(zip(m.values, m.intervals, strict=True))
-        lines.append((measured_name(m.metric), [_metric_cell(v, half, i in m.best) for i, (v, half) in each]))
-    bests = [_best_of(run, comparison.metric) for run in runs]
-    if any(bests):
-        label = f"best {measured_name(comparison.metric)}"
-        lines.append((label, [Cell(measure(b.value) if b else "–", "" if b else DIM) for b in bests]))
-        lines.append(("  at step", [Cell(count(b.step) if b else "–", "" if b else DIM) for b in bests]))
-    return lines
+# -- curves ------------------------------------------------------------------------------------------------------------
 
 
-def _reached(progress: Progress) -> str:
-    if progress.started is None:
-        return "–"
-    passes = epochs(progress.epoch) if progress.epoch else "0"
-    steps = count(progress.started.steps)
-    whole = progress.step == progress.started.steps
-    return f"{count(progress.step)}{'' if whole else f' of {steps}'}, epoch {passes}"
-
-
-def _metric_cell(value: float | None, half: float | None, best: bool) -> Cell:
-    if value is None:
-        return Cell("–", DIM)
-    style = f"bold {GOOD}" if best else BAD if not math.isfinite(value) else ""
-    interval = "" if half is None else f" ± {measure(half)}"
-    return Cell(measure(value) + interval + (" ★" if best else ""), style)
-
-
-def _best_of(run: Contender, metric: str) -> Best | None:
-    """The best step of a run, if it was judged by the same metric."""
-    return run.progress.best if run.started and run.started.metric == metric else None
-
-
-def _cost_lines(comparison: Comparison) -> list[_Line]:
-    runs = comparison.runs
-    rows = {
-        "time": [duration(run.seconds) for run in runs],
-        "examples/s": [count(run.pace) if run.pace is not None else "–" for run in runs],
-        "parameters": [count(run.started.parameters) if run.started else "–" for run in runs],
-        "device": [run.started.device if run.started else "–" for run in runs],
-    }
-    return [
-        (label, [Cell(_clipped(v, LONGEST_VALUE), DIM if v == "–" else "") for v in values])
-        for label, values in rows.items()
-    ]
-
-
-def _intervals(comparison: Comparison, look: Look) -> list[Text]:
-    """What stands behind a mean."""
-    shown = any(half is not None for m in comparison.measurements for half in m.intervals)
-    return [look.text("± half of the mean's 95 % interval, by Student's t", DIM)] if shown else []
-
-
-def _warnings(comparison: Comparison, width: int, look: Look) -> list[Text]:
-    # What a run does not say is unknown, not different.
-    known = [(d.path, {json.dumps(plain(v)) for v in d.values if v is not None}) for d in comparison.surroundings]
-    differing = dict.fromkeys(path.partition(".")[0] for path, values in known if len(values) > 1)
-    return [line for what in differing for line in warning(CONSEQUENCES[what], width, look)]
-
-
-def _charts(
-    comparison: Comparison, labels: Sequence[str], by_number: bool, width: int, look: Look
-) -> Iterator[list[Text]]:
+def _charts(comparison: Comparison, width: int, look: Look) -> Iterator[list[Text]]:
     """The curves overlaid: side by side where there is room for both and their legends."""
-    titles = {name: measured_name(name.rpartition("/")[2] if by_number else name) for name in comparison.curves}
+    curves = comparison.curves.means
+    names = [comparison.runs[i].name for i in comparison.drawn]
+    numbers = [str(i + 1) for i in comparison.drawn]
+    titles = {name: name if name == LOSS else measured_name(name) for name in curves}
+    labels = names if _fits(titles.values(), names, width) else numbers
     half = (width - 4) // 2
-    side_by_side = len(titles) > 1 and width >= WIDE and _legend_fits(titles.values(), labels, half)
+    side_by_side = len(titles) > 1 and width >= WIDE
+    if side_by_side and not _fits(titles.values(), labels, half):
+        labels = numbers
+    factor, unit = _unit(comparison)
     charts = [
         draw(
-            _series(curves, labels),
+            _series(labels, [[(x / factor, y) for x, y in points[i]] for i in comparison.drawn]),
             half if side_by_side else width,
             CHART_LINES,
             ascii=look.ascii,
             colour=look.colour,
             title=titles[name],
+            x_label=unit,
         )
-        for name, curves in comparison.curves.items()
+        for name, points in curves.items()
     ]
     if side_by_side:
         yield [beside(left, right, half + 4) for left, right in zip(*charts, strict=True)]
@@ -241,10 +421,19 @@ def _charts(
         yield from charts
 
 
-def _legend_fits(titles: Iterable[str], labels: Sequence[str], width: int) -> bool:
+def _unit(comparison: Comparison) -> tuple[float, str]:
+    """What the places on the axis are divided by, and are then called."""
+    if comparison.curves.by != "time":
+        return 1.0, comparison.curves.by
+    ends = [points[-1][0] for curves in comparison.curves.means.values() for points in curves if points]
+    longest = max(ends, default=0.0)
+    return (3600.0, "hours") if longest > 7200 else (60.0, "minutes") if longest > 120 else (1.0, "seconds")
+
+
+def _fits(titles: Iterable[str], labels: Sequence[str], width: int) -> bool:
     return max(map(len, titles), default=0) + sum(len(label) + 6 for label in labels) <= width
 
 
-def _series(curves: Sequence[Sequence[tuple[float, float]]], labels: Sequence[str]) -> list[Series]:
+def _series(labels: Sequence[str], curves: Sequence[Sequence[tuple[float, float]]]) -> list[Series]:
     markers = [""] * len(PALETTE) + list(MORE_MARKERS)
     return [Series(*one) for one in zip(labels, curves, COLOURS, markers, strict=False)]

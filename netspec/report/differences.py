@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Difference", "differences"]
+__all__ = ["Difference", "agreements", "differences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,21 @@ def differences(values: Sequence[Any], path: str = "") -> Iterator[Difference]:
         yield from _list_differences(values, path)
     else:
         yield Difference(path, tuple(None if value is _ABSENT else value for value in values))
+
+
+def agreements(values: Sequence[Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """What is the same in all of some values, by path; a list as a whole.
+
+    Args:
+        values: one or more.
+        path: where they stand.
+    """
+    if all(isinstance(value, Mapping) for value in values):
+        for key in values[0]:
+            if all(key in value for value in values):
+                yield from agreements([value[key] for value in values], f"{path}.{key}" if path else key)
+    elif all(value == values[0] for value in values):
+        yield path, values[0]
 
 
 def _list_differences(lists: Sequence[list[Any]], path: str) -> Iterator[Difference]:

@@ -27,6 +27,9 @@ from netspec.runs.records import EVENTS, event_of
 
 __all__ = ["History", "Measured", "Peak", "read_history"]
 
+_ENOUGH = 64
+"""Records that a median is taken of."""
+
 Numbers: TypeAlias = NDArray[np.float64]
 E = TypeVar("E", bound=Event)
 
@@ -129,6 +132,14 @@ class History:
             if event.best and event.step >= since and self.metric in event.metrics:
                 return Peak(event.metrics[self.metric], event.step, event.epoch)
         return None
+
+    @cached_property
+    def pace(self) -> float | None:
+        """Examples a second, the median over the run: a pause or a compilation does not move it; None before a step."""
+        lines = self._lines.get(Stepped, [])
+        some = _numbers(lines[:: 1 + len(lines) // _ENOUGH], "examples_per_second")
+        some = some[~np.isnan(some)]
+        return float(np.median(some)) if len(some) else None
 
     # -- of each `stepped` event ---------------------------------------------------------------------------------------
 
