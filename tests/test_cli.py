@@ -487,7 +487,13 @@ def test_compare_writes_tables(home: Path, trained: Mapping[str, Result], tmp_pa
     assert [float(row["test/accuracy"]) for row in rows] == [
         trained[name].events()[-1]["metrics"]["test/accuracy"] for name in runs
     ]
-    for ending, beginning in (("csv", "name,"), ("md", "flowers-"), ("json", "{"), ("txt", "flowers-")):
+    for ending, beginning in (
+        ("csv", "name,"),
+        ("md", "flowers-"),
+        ("json", "{"),
+        ("txt", "flowers-"),
+        ("html", "<!"),
+    ):
         file = tmp_path / f"table.{ending}"
         written = netspec(home, "compare", *runs, "-o", file)
         assert (written.code, written.out) == (0, f"2 rows in {file}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,9 +42,12 @@ def compare(
     json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: a row a spec, every number.")] = False,
     as_markdown: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one self-contained page.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Write .txt, .md, .csv or .json.", show_default=False),
+        typer.Option("--out", "-o", metavar="FILE", help="Write .txt, .md, .csv, .json or .html.", show_default=False),
     ] = None,
 ) -> None:
     """Compare runs: which is better, and how sure that is.
@@ -54,7 +58,8 @@ def compare(
     from netspec import commands
     from netspec.report.comparison import AXES, COSTS, VALUES
 
-    form = _form(json, as_csv, as_markdown, out)
+    form = _form({"json": json, "csv": as_csv, "md": as_markdown, "html": html is not None}, out)
+    out = out or html
     found = commands.compare(
         names,
         baseline=baseline,
@@ -76,18 +81,19 @@ def compare(
         console.print(view(found, console.width, whole=whole, colour=colour, ascii=plain))
 
 
-FORMS = ("txt", "md", "csv", "json")
+FORMS = ("txt", "md", "csv", "json", "html")
 
 
-def _form(json: bool, as_csv: bool, as_markdown: bool, out: Path | None) -> str:
-    asked = [form for form, is_asked in (("json", json), ("csv", as_csv), ("md", as_markdown)) if is_asked]
+def _form(flags: Mapping[str, bool], out: Path | None) -> str:
+    """The one form that is asked for."""
+    asked = [form for form, is_asked in flags.items() if is_asked]
     if out is not None:
         ending = out.suffix.lower().removeprefix(".")
         if ending not in FORMS:
             refuse("out", f"--out writes .{', .'.join(FORMS[:-1])} or .{FORMS[-1]}, not {out}")
         asked.append(ending)
-    if len(set(asked)) > 1:
-        refuse("choice", f"compare writes one of {', '.join(asked)} at a time")
+    if len(set(asked)) > 1 or (flags["html"] and out is not None):
+        refuse("choice", f"compare writes one thing at a time, and is asked for {' and '.join(asked)}")
     return next(iter(asked), "txt")
 
 
@@ -106,5 +112,9 @@ def _written(found: Comparison, form: str, whole: bool) -> str:
         return comparison_table.as_csv(found)
     if form == "md":
         return comparison_table.as_markdown(found)
+    if form == "html":
+        from netspec.report.page import page_of_comparison
+
+        return page_of_comparison(found)
     frame = comparison_view.view(found, 120, whole=whole, colour=False)
     return "".join(f"{line.plain.rstrip()}\n" for line in frame.lines)

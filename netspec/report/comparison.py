@@ -112,7 +112,7 @@ class Comparison:
 
         return sorted(range(len(self.runs)), key=place)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         from netspec.report.comparison_view import view
 
         return view(self, 120, colour=False).text

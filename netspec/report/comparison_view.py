@@ -163,8 +163,8 @@ def _states(comparison: Comparison) -> Iterator[_Block]:
 
 def _state_cell(counts: Counter[Any]) -> Cell:
     worst = max(counts, key=list(STATES).index)
-    text = worst if counts.total() == 1 else ", ".join(f"{n} {state}" for state, n in counts.items())
-    return Cell(text, STATES[worst])
+    text = ", ".join(f"{n} {state}" for state, n in counts.items() if state != "done") or "done"
+    return Cell(worst if counts.total() == 1 else text, STATES[worst])
 
 
 def _reached(comparison: Comparison) -> Iterator[_Block]:
@@ -173,22 +173,22 @@ def _reached(comparison: Comparison) -> Iterator[_Block]:
 
 
 def _measured(comparison: Comparison, measurement: Measurement) -> _Block:
-    """The means with their intervals, and of how many runs where that is not of all the same number."""
+    """The means with their intervals, and of how many runs where that is not the same for all."""
     means = {n for n, half in zip(measurement.counts, measurement.intervals, strict=True) if half is not None}
     cells = []
     for i, row in enumerate(comparison.runs):
         number, half = measurement.counts[i], measurement.intervals[i]
-        told = f" ({number})" if half is not None and len(means) > 1 else ""
-        of = f" ({number} of {len(row.runs)})" if number != len(row.runs) else told
-        cells.append(_metric_cell(measurement.values[i], half, of, i in measurement.best))
+        few = number < len(row.runs) or (half is not None and len(means) > 1)
+        told = f" ({number})" if few and number else ""
+        cells.append(_metric_cell(measurement.values[i], half, told, i in measurement.best))
     return Column(measured_name(measurement.metric)), cells
 
 
-def _metric_cell(value: float | None, half: float | None, of: str, best: bool) -> Cell:
+def _metric_cell(value: float | None, half: float | None, told: str, best: bool) -> Cell:
     if value is None:
         return Cell("–", DIM)
     style = f"bold {GOOD}" if best else BAD if not math.isfinite(value) else ""
-    return Cell(with_half(value, half) + of + (" ★" if best else ""), style)
+    return Cell(with_half(value, half) + told + (" ★" if best else ""), style)
 
 
 def _against(comparison: Comparison, short: bool, with_p: bool) -> list[_Block]:
@@ -228,7 +228,7 @@ def _notes(comparison: Comparison, width: int, look: Look) -> list[Text]:
     said = []
     if quality is not None and any(half is not None for half in quality.intervals):
         counts = {n for n, half in zip(quality.counts, quality.intervals, strict=True) if half is not None}
-        of = f" over {next(iter(counts))} seeds" if len(counts) == 1 else " over seeds, (how many)"
+        of = f" over {next(iter(counts))} seeds" if len(counts) == 1 else " over so many (seeds)"
         said.append(f"± half of the 95 % interval of a mean{of}, by Student's t")
     tested = [c for c in comparison.contrasts if c is not None and c.corrected is not None]
     if tested:
