@@ -20,6 +20,8 @@ CHANNELS = (1, 3, 4)
 SEEN = 256
 """Examples that tell what is black and what is white, where the data does not say it."""
 
+ROUNDING = 1e-3
+
 GAP = 1
 """Pixels between images that belong together."""
 
@@ -41,7 +43,8 @@ class Pixels:
         """Bytes `[n, height, width, channels]` of prepared ones `[n, *shape]`; what is beyond either end is cut off."""
         spread = self.white - self.black or 1.0
         share = (taken_back(np.asarray(prepared, np.float64), self.pipeline) - self.black) / spread
-        return np.rint(255.0 * np.clip(np.nan_to_num(share), 0.0, 1.0)).astype(np.uint8)
+        # Half a grey level is rounded up even where preparing and taking back has lost a little of it.
+        return np.floor(255.0 * np.clip(np.nan_to_num(share), 0.0, 1.0) + 0.5 + ROUNDING).astype(np.uint8)
 
 
 def _pixels_of(preparation: Preparation, name: str, inputs: Array | Prepared) -> Pixels | None:
