@@ -53,6 +53,33 @@ def test_the_preactivation_network_has_the_counts_of_its_batch_norms() -> None:
     assert found["parameters"]["trainable"] - plain["parameters"]["trainable"] == difference
 
 
+LENGTHS = {
+    "char_lstm": 22,
+    "finetune": 13,
+    "gated_resnet": 24,
+    "googlenet": 57,
+    "gpt2": 40,
+    "lenet5": 26,
+    "mobilenet": 19,
+    "perceptron": 14,
+    "rbf": 16,
+    "resnet50": 26,
+    "sparse_autoencoder": 21,
+    "squeezenet": 24,
+    "svm": 18,
+    "two_inputs": 25,
+    "vgg16": 34,
+    "xor_gates": 7,
+}
+"""Lines that each takes at the most, empty ones and comments left out."""
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_a_spec_is_short(name: str) -> None:
+    lines = (line.strip() for line in (SPECS / f"{name}.toml").read_text("utf-8").splitlines())
+    assert sum(1 for line in lines if line and not line.startswith("#")) <= LENGTHS[name]
+
+
 def test_a_thousand_blocks_are_looked_at_in_a_moment(tmp_path: Path) -> None:
     """It takes under a second; what goes through all layers once for each layer takes six."""
     spec = tmp_path / "deep.toml"
