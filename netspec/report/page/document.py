@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netspec.report.page import assets
+from netspec.report.page import inlined
 from netspec.report.page.compared import comparison_parts
 from netspec.report.page.contents import Report, RunContents
 from netspec.report.page.drawn import drawn
@@ -24,19 +24,19 @@ def page(report: Report) -> str:
         tag("main", *_lines(part.html for part in parts), id="content"),
         _foot(report),
         embedded("netspec-data", drawn(report)),
-        assets.inline(assets.SCRIPTS),
+        inlined.inline(inlined.SCRIPTS),
     ]
     head = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=assets.policy()),
+        tag("meta", http_equiv="Content-Security-Policy", content=inlined.policy()),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="generator", content=f"netspec {report.version}"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", clipped(report.title)),
-        assets.inline(assets.STYLES),
+        inlined.inline(inlined.STYLES),
     ]
     html = tag("html", *_lines([tag("head", *_lines(head)), tag("body", *_lines(body))]), lang="en")
-    return f"<!doctype html>\n{html}\n{assets.comment()}\n"
+    return f"<!doctype html>\n{html}\n{inlined.comment()}\n"
 
 
 def _lines(pieces: Sequence[Html] | Iterator[Html]) -> Iterator[Html]:

@@ -6,6 +6,7 @@ It asks for no package: the browser is found on the path, or where `NETSPEC_CHRO
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import selectors
@@ -45,15 +46,20 @@ def found() -> str | None:
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def _out_of_the_way(descriptor: int) -> int:
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return moved
+
+
 class Browser:
     """A running browser; `open` gives a tab."""
 
     def __init__(self, program: str, profile: Path) -> None:
-        commands, self._commands = os.pipe()
-        self._answers, answers = os.pipe()
-        # A shell moves the pipe's ends to the two numbers that the browser reads and writes.
+        # The browser reads its descriptor 3 and writes its 4; a shell moves ends there that are neither.
+        (commands, self._commands), (self._answers, answers) = (map(_out_of_the_way, os.pipe()) for _ in range(2))
         line = f'exec "$0" "$@" 3<&{commands} 4>&{answers}'
-        arguments = ["sh", "-c", line, program, f"--user-data-dir={profile}", *FLAGS]
+        arguments = ["bash", "-c", line, program, f"--user-data-dir={profile}", *FLAGS]
         self._process = subprocess.Popen(
             arguments, pass_fds=(commands, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

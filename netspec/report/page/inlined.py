@@ -11,8 +11,8 @@ from netspec.report.page.markup import Html
 
 __all__ = ["comment", "inline", "policy", "text"]
 
-STYLES = ("uPlot.min.css", "page.css")
-SCRIPTS = ("uPlot.iife.min.js", "page.js")
+STYLES = ("uPlot.min.css", "page.css", "figures.css", "sheets.css")
+SCRIPTS = ("uPlot.iife.min.js", "elements.js", "touch.js", "curves.js", "health.js", "page.js")
 
 
 @cache
