@@ -13,10 +13,12 @@ from netspec.spec.sections import Spec
 
 if TYPE_CHECKING:
     from netspec.build import Program
+    from netspec.commands.opened_run import Run
     from netspec.data import Dataset
     from netspec.graph.facts import Facts
     from netspec.graph.graph import Graph, Node
     from netspec.report.inspection import Inspection
+    from netspec.report.notebook.mistakes import Mistakes
 
 __all__ = [
     "Checked",
@@ -73,22 +75,36 @@ class Opened:
         """
         return inspect(self)
 
-    def train(self, out: str | Path = "runs", device: str | None = None) -> Path:
-        """Train, and give the run's directory.
+    def train(self, out: str | Path = "runs", device: str | None = None, show: bool = True) -> Run:
+        """Train, and give the run, which may stand wherever its directory's path may.
+
+        An interrupt (Ctrl-C, a notebook's stop button) saves and stops: the run can be resumed.
 
         Args:
             out: the directory of runs.
             device: "cpu", "gpu" or "tpu"; JAX's own choice where none is given.
+            show: show the training: in a notebook, in an output that changes in place; elsewhere, in lines.
 
         Raises:
             NetspecError: as of `build`; no such device, or a training that could not go on.
         """
+        from netspec.commands.opened_run import trained
         from netspec.commands.training import start
 
-        session = start([self], Path(out), device)
-        for _ in session.events():
-            pass
-        return session.run
+        return trained(start([self], Path(out), device), show)
+
+    def __repr__(self) -> str:
+        return f"<the spec {self.spec.name}>"
+
+    def _repr_html_(self) -> str:
+        from netspec.document import written
+        from netspec.report.notebook.specs import spec_html
+
+        try:
+            inspection = self.inspect()
+        except NetspecError:
+            inspection = None  # as where its data is missing
+        return spec_html(self.spec.name, written(self.spec.document), inspection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +161,14 @@ def opened_from(document: Document, directory: Path) -> Opened:
     return Opened(decode(document), directory)
 
 
-def check(path: Path, settings: Sequence[str] = ()) -> tuple[Diagnostic, ...]:
+def check(path: str | Path, settings: Sequence[str] = ()) -> Mistakes:
     """Every mistake that can be found short of training, or else every warning; none for a good spec."""
+    from netspec.report.notebook.mistakes import Mistakes
+
     try:
-        return checked(path, settings).warnings
+        return Mistakes(checked(Path(path), settings).warnings)
     except NetspecError as error:
-        return error.diagnostics
+        return Mistakes(error.diagnostics)
 
 
 def checked(path: Path, settings: Sequence[str] = (), strict: bool = False) -> Checked:

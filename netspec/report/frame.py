@@ -30,6 +30,11 @@ class Frame:
 
     lines: tuple[Text, ...]
 
+    @property
+    def text(self) -> str:
+        """The lines without their styles."""
+        return "\n".join(line.plain.rstrip() for line in self.lines)
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         for line in self.lines:
             yield from line.render(console, end="\n")

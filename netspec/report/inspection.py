@@ -145,6 +145,16 @@ class Inspection:
         """Of one forward pass of one example."""
         return sum(row.multiply_adds for row in self.rows)
 
+    def __repr__(self) -> str:
+        from netspec.report.inspection_view import view
+
+        return view(self, 120, colour=False).text
+
+    def _repr_html_(self) -> str:
+        from netspec.report.notebook.specs import inspection_html
+
+        return inspection_html(self)
+
 
 def inspect(spec: Spec, facts: Facts | None) -> Inspection:
     """Work out everything that can be said of a spec without allocating it.
