@@ -40,9 +40,6 @@ HIGHER = frozenset(
         "intersection_over_union",
         "iou",
         "kappa",
-        "likelihood",
-        "log_likelihood",
-        "map",
         "precision",
         "psnr",
         "r2",
@@ -54,7 +51,7 @@ HIGHER = frozenset(
         "top_5_accuracy",
     }
 )
-"""Names of metrics of which more is better; of the others, less is: losses, errors, distances, perplexity."""
+"""Ends of names of metrics of which more is better; of the others, less is: losses, errors, perplexity."""
 
 CostKind: TypeAlias = Literal["time", "parameters", "multiply-adds", "examples"]
 
@@ -139,7 +136,7 @@ def higher_is_better(metric: str, rows: Sequence[Contender]) -> bool:
     for row in rows:
         if row.started and row.started.metric.rpartition("/")[2] == name:
             return row.started.higher_is_better
-    return name in HIGHER
+    return any(name == end or name.endswith(f"_{end}") for end in HIGHER)  # "digit_accuracy", of one of two outputs
 
 
 def measurements_of(

@@ -61,7 +61,7 @@ def view(
         ascii: use nothing but ASCII.
     """
     look, width = Look(ascii, colour), min(width, WIDEST)
-    order = comparison.ranking if len(comparison.runs) > MANY else list(range(len(comparison.runs)))
+    order = comparison.ranking if _is_sorted(comparison) else list(range(len(comparison.runs)))
     labels = _labels(comparison)
     told = [d for d in comparison.spec if not _is_told(d, comparison)]
     brief = [d for d in told if all(len(_written(v)) <= LONGEST_SETTING for v in d.values)]
@@ -91,6 +91,14 @@ def _found(comparison: Comparison, width: int, look: Look) -> list[Text]:
     for line in blocks[0] if blocks else []:
         line.stylize(BOLD)
     return [line for block in blocks for line in block]
+
+
+def _is_sorted(comparison: Comparison) -> bool:
+    return len(comparison.runs) > MANY and not _are_unlike(comparison)
+
+
+def _are_unlike(comparison: Comparison) -> bool:
+    return any(contrast is not None and contrast.verdict == "unlike" for contrast in comparison.contrasts)
 
 
 def _is_told(difference: Difference, comparison: Comparison) -> bool:
@@ -194,7 +202,8 @@ def _metric_cell(value: float | None, half: float | None, told: str, best: bool)
 def _against(comparison: Comparison, short: bool, with_p: bool) -> list[_Block]:
     """The differences from the baseline, and what can be said of them."""
     contrasts = comparison.contrasts
-    if comparison.baseline is None or not any(c is not None and c.difference is not None for c in contrasts):
+    known = any(c is not None and c.difference is not None for c in contrasts)
+    if comparison.baseline is None or _are_unlike(comparison) or not known:
         return []
     moved = [_change_cell(c) for c in contrasts]
     found: list[_Block] = [(Column(f"against {comparison.baseline + 1}"), moved)]
@@ -230,6 +239,8 @@ def _notes(comparison: Comparison, width: int, look: Look) -> list[Text]:
         counts = {n for n, half in zip(quality.counts, quality.intervals, strict=True) if half is not None}
         of = f" over {next(iter(counts))} seeds" if len(counts) == 1 else " over so many (seeds)"
         said.append(f"± half of the 95 % interval of a mean{of}, by Student's t")
+        if any(half == 0 for half in quality.intervals):
+            said.append("± 0: all seeds gave the same")
     tested = [c for c in comparison.contrasts if c is not None and c.corrected is not None]
     if tested:
         methods = {c.method for c in tested}
@@ -240,7 +251,7 @@ def _notes(comparison: Comparison, width: int, look: Look) -> list[Text]:
         said.append("≈ not distinguishable, p not below 0.05")
     if comparison.value != "result" and quality is not None:
         said.append(f"of each run the {comparison.value} value")
-    if len(comparison.runs) > MANY:
+    if _is_sorted(comparison):
         said.append("best first")
     return [line.copy() for line in _dim(paragraph("", ["; ".join(said)], 0, width, look), look)] if said else []
 
@@ -260,7 +271,8 @@ def _more(comparison: Comparison, order: Sequence[int], labels: _Block, width: i
     blocks = [
         _measured(comparison, m)
         for m in comparison.measurements
-        if m.metric != comparison.judged
+        if any(m.values[i] is not None for i in order)
+        and m.metric != comparison.judged
         and m.metric.replace("/error", "/accuracy") not in known - {m.metric}  # the same again
     ]
     bests = [row.best if row.started and row.started.metric == comparison.metric else None for row in comparison.runs]

@@ -20,6 +20,11 @@ EXPECTED = Path(__file__).parent / "expected"
 KERNEL = SPEC.replace("1e-3", "3e-3").replace("kernel = 5", "kernel = 3")
 
 
+@pytest.fixture(autouse=True)
+def _unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # no power fails here, and there are many runs
+
+
 def shown(comparison: Comparison, width: int, **options: Any) -> list[str]:
     lines = view(comparison, width, **{"colour": False, **options}).lines
     assert all(line.cell_len <= width for line in lines)
