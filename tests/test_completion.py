@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from netspec.cli import app
-from netspec.cli.completion import completed, families, words
+from netspec.cli.completion import CHOICES, completed, families, words
+from netspec.commands import KINDS
+from netspec.report.comparison import AXES, COSTS, VALUES
+from netspec.report.styles import STATES
 from netspec.spec.families import FAMILIES, members
 from netspec.spec.optimizers import OPEN, Clip
 from netspec.spec.pages import pages
@@ -79,6 +82,13 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (["landscape", "vgg-1", "--part", "t"], ["test", "train"]),
         (["inspect", "own.toml", "--graph", "s"], ["svg"]),
         (["explain", "conv"], ["conv_transposed"]),
+        (["runs", "--state", "d"], ["diverged", "done"]),
+        (["runs", "--sort", "validation/l"], ["validation/loss"]),
+        (["runs", "tag", "vgg-1", "--add", "b"], ["best"]),
+        (["runs", "re"], ["remove", "rename"]),
+        (["compare", "vgg-1", "--metric", ""], ["validation/accuracy", "validation/loss"]),
+        (["compare", "vgg-1", "--cost", "m"], ["multiply-adds"]),
+        (["plot", "vgg-1", "--kind", "c"], ["confusion", "curves"]),
         (["explain", "[tr"], []),
         (["list", "init"], ["initial_values"]),
         (["train", "--se"], ["--set", "--seed", "--seeds"]),
@@ -96,6 +106,16 @@ def test_other_shells_take_a_word_with_its_colon(ask: Ask, shell: str) -> None:
     assert "tag" in offered
     # Zsh takes what it is offered for code.
     assert "touch" not in " ".join(ask("evaluate", "", shell=shell))
+
+
+def test_choices_are_those_that_there_are() -> None:
+    assert {
+        "STATE": (*STATES,),
+        "WHICH": VALUES,
+        "AXIS": (*AXES,),
+        "WHAT": (*COSTS,),
+        "KIND": KINDS,
+    } == CHOICES
 
 
 def test_words_are_those_of_the_manual() -> None:

@@ -18,7 +18,7 @@ import typer
 
 from netspec.cli.app import COMPLETE
 
-__all__ = ["OFFERS", "completed", "families", "words"]
+__all__ = ["CHOICES", "OFFERS", "completed", "families", "words"]
 
 RUNS = Path("runs")
 
@@ -46,7 +46,7 @@ def completed(app: typer.Typer) -> Any:
     """The command of an application, every argument of which knows what may stand there."""
     command = typer.main.get_command(app)
     for parameter, several in _parameters(command):
-        if (offer := _offer(parameter.metavar or "", several)) is not None:
+        if (offer := _offer(parameter.opts[0], parameter.metavar or "", several)) is not None:
             parameter.shell_complete = partial(_complete, offer)
     if os.environ.get(COMPLETE) == "complete_bash":
         _join_words(os.environ)
@@ -60,11 +60,14 @@ def _parameters(command: Any) -> Iterator[tuple[Any, bool]]:
         yield from _parameters(inner)
 
 
-def _offer(metavar: str, several: bool) -> Offer | None:
+def _offer(name: str, metavar: str, several: bool) -> Offer | None:
     if metavar == "RUN" and several:
         return _selections
-    if metavar in OFFERS:
-        return OFFERS[metavar]
+    for word in (name, metavar):
+        if word in OFFERS:
+            return OFFERS[word]
+        if word in CHOICES:
+            return partial(_choices, CHOICES[word])
     choices = metavar.strip("[]").split("|")
     return partial(_choices, choices) if len(choices) > 1 and metavar.islower() else None
 
@@ -227,13 +230,29 @@ def _of_families(incomplete: str) -> Iterable[str]:
     return families()
 
 
+def _sortable(incomplete: str) -> Iterator[str]:
+    yield from ("name", "state", "best", "time", "age")
+    yield from _metrics(incomplete)
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "STATE": ("running", "done", "interrupted", "stopped", "diverged", "failed"),
+    "WHICH": ("result", "last", "best", "min", "max", "mean"),
+    "AXIS": ("step", "examples", "time"),
+    "WHAT": ("time", "parameters", "multiply-adds", "examples"),
+    "KIND": ("curves", "bars", "confusion", "filters", "reconstructions", "regions", "embedding", "weights"),
+}
+"""By metavar, the words that may stand there, where the metavar is none of them itself."""
+
+
 OFFERS: dict[str, Offer] = {
     "RUN": _runs,
     "SPEC": _specs,
     "SPEC|RUN": _specs_and_runs,
     "TAG": _tags,
-    "METRIC": _metrics,
+    "--metric": _metrics,
+    "--sort": _sortable,
     "WORD": _of_manual,
     "FAMILY": _of_families,
 }
-"""By metavar, what may stand there."""
+"""By an option's name or by metavar, what may stand there."""
