@@ -31,8 +31,13 @@ def set_size(terminal, lines, columns):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
-def echoes(terminal):
-    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+def modes(terminal):
+    """Whether what is typed is echoed, and whether it waits for Enter."""
+    found = termios.tcgetattr(terminal)[3]
+    return bool(found & termios.ECHO), bool(found & termios.ICANON)
+
+
+USUAL, TAKEN = (True, True), (False, False)
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def terminal():
 class Watched:
     """The program of `watched.py` in a terminal, and what stands on its screen."""
 
-    def __init__(self, terminal, ending, **environ):
+    def __init__(self, terminal, ending, keyboard=None, **environ):
         self.person, self.program = terminal
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
@@ -58,7 +63,7 @@ class Watched:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parents[1]), "PYTHONUTF8": "1"}
             | TERMINAL
             | environ,
-            stdin=self.program,
+            stdin=self.program if keyboard is None else keyboard,
             stdout=self.program,
             stderr=self.program,
             start_new_session=True,
@@ -90,18 +95,18 @@ class Watched:
 @pytest.mark.parametrize(
     ("ending", "keys", "sent", "code", "seen"),
     [
-        ("done", b"", None, 0, "step 492 of 1,200"),
+        ("done", b"", None, 0, "492 of 1,200"),
         ("crash", b"", None, 1, "RuntimeError: as asked"),
-        ("wait", b"\x03", None, 0, "step 492 of 1,200"),
-        ("wait", b"", signal.SIGTERM, 0, "step 492 of 1,200"),
+        ("wait", b"\x03", None, 0, "492 of 1,200"),
+        ("wait", b"", signal.SIGTERM, 0, "492 of 1,200"),
     ],
 )
 def test_however_it_ends_the_terminal_is_as_it_was(terminal, ending, keys, sent, code, seen):
     watched = Watched(terminal, ending)
     if ending != "done":
-        watched.see("step 492 of 1,200")
+        watched.see("492 of 1,200")
         assert watched.screen.cursor.hidden
-        assert not echoes(watched.program)
+        assert modes(watched.program) == TAKEN
     os.write(watched.person, keys)
     if sent:
         watched.process.send_signal(sent)
@@ -110,42 +115,103 @@ def test_however_it_ends_the_terminal_is_as_it_was(terminal, ending, keys, sent,
     assert "best accuracy, step 480" in watched.text()
     assert watched.screen.cursor.x == 0
     assert not watched.screen.cursor.hidden
-    assert echoes(watched.program)
+    assert modes(watched.program) == USUAL
 
 
 def test_a_second_ctrl_c_leaves_at_once_even_from_the_midst_of_a_long_call(terminal):
     watched = Watched(terminal, "busy")
-    watched.see("step 492 of 1,200")
+    watched.see("492 of 1,200")
     os.write(watched.person, b"\x03")
     watched.see("stopping: finishing the step and saving")
     os.write(watched.person, b"\x03")
     assert watched.ended() == 130
     assert not watched.screen.cursor.hidden
-    assert echoes(watched.program)
+    assert modes(watched.program) == USUAL
 
 
 def test_ctrl_z_gives_the_terminal_back_while_it_lasts(terminal):
     watched = Watched(terminal, "wait")
-    watched.see("step 492 of 1,200")
+    watched.see("492 of 1,200")
     watched.process.send_signal(signal.SIGTSTP)
     watched.read(lambda: not watched.screen.cursor.hidden)
-    assert echoes(watched.program)
+    assert modes(watched.program) == USUAL
     watched.process.send_signal(signal.SIGCONT)
     watched.read(lambda: watched.screen.cursor.hidden)
     watched.process.send_signal(signal.SIGTERM)
     assert watched.ended() == 0
-    assert echoes(watched.program)
+    assert modes(watched.program) == USUAL
 
 
 def test_a_new_size_is_laid_out_afresh(terminal):
     watched = Watched(terminal, "wait")
-    watched.see("step 492 of 1,200")
+    watched.see("492 of 1,200")
     for lines, columns, seen, unseen in ((20, 120, "0 s ago", "492/1,200"), (10, 40, "492/1,200", "elapsed")):
         watched.screen.resize(lines, columns)
         set_size(watched.program, lines, columns)
         watched.read(lambda seen=seen, unseen=unseen: seen in watched.text() and unseen not in watched.text())
     watched.process.send_signal(signal.SIGTERM)
     watched.ended()
+
+
+KEYS = (
+    (b"p", "p paused"),
+    (b" ", "p pause "),
+    (b"l", "l log scale"),
+    (b"l", "l linear scale"),
+    (b"s", "s smoother"),
+    (b"s", "s not smoothed"),
+    (b"m", "m gradient norm"),
+    (b"f", "f every layer"),
+    (b"h", "keep the view as it is, while the training goes on"),
+    (b"?", "h help"),
+    (b"e", "stops after this epoch"),
+    (b"e", "e stop after epoch"),
+    (b"w", "saving"),
+)
+"""What is pressed one after the other, and where it is seen that it was heard."""
+
+
+def test_every_key_is_answered(terminal):
+    set_size(terminal[1], 36, 160)
+    watched = Watched(terminal, "wait")
+    watched.screen.resize(36, 160)
+    watched.see("p pause")
+    for key, seen in KEYS:
+        assert seen not in watched.text()
+        os.write(watched.person, key)
+        watched.see(seen)
+    os.write(watched.person, b"\x03")
+    assert watched.ended() == 0
+    assert modes(watched.program) == USUAL
+    assert "p pause" not in watched.text()
+    assert "asked: to save" in watched.text()
+
+
+def test_what_is_no_key_does_nothing(terminal):
+    watched = Watched(terminal, "wait")
+    watched.see("p pause")
+    before = watched.screen.display[-1]
+    for typed in (b"\x1b[A\x1b[1;5C\x1bOP", b"xyz\x00\xff", b"somebody pasted all of this"):
+        os.write(watched.person, typed)
+        time.sleep(0.3)
+    os.write(watched.person, b"s")
+    watched.see("smoother")
+    assert watched.screen.display[-1] == before.replace("smoothing", "smoother").ljust(80)
+    os.write(watched.person, b"\x03")
+    assert watched.ended() == 0
+    assert "asked: nothing" in watched.text()
+
+
+def test_a_keyboard_elsewhere_is_left_alone(terminal):
+    watched = Watched(terminal, "wait", keyboard=subprocess.DEVNULL)
+    watched.see("492 of 1,200")
+    os.write(watched.person, b"e")
+    time.sleep(0.6)
+    assert modes(watched.program) == (False, True)
+    assert "p pause" not in watched.text()
+    assert "stops after" not in watched.text()
+    watched.process.send_signal(signal.SIGTERM)
+    assert watched.ended() == 0
 
 
 def fill(terminal):
@@ -167,7 +233,7 @@ def test_a_stalled_terminal_stops_nobody(terminal, monkeypatch):
             dashboard.show(event)
             time.sleep(0.001)
     assert dashboard.progress.step == 492
-    assert echoes(program)
+    assert modes(program) == USUAL
     while select.select([person], [], [], 0.1)[0]:
         os.read(person, 65536)
 

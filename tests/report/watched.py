@@ -14,12 +14,14 @@ from conftest import events
 
 from netspec.report.interrupts import Interrupts
 from netspec.report.live import display_for
+from netspec.train.requests import Requests
 
 
 def main(ending: str) -> int:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # as in a shell, Ctrl-C comes from the terminal
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # as in a shell, Ctrl-C comes from the terminal
     done = "done" if ending == "done" else ""
-    with display_for(sys.stdout, os.environ) as display, Interrupts(display) as interrupts:
+    asked = Requests()
+    with display_for(sys.stdout, os.environ, asked=asked) as display, Interrupts(display, asked.stop):
         for event in events(492, done):
             display.show(dataclasses.replace(event, time=time.time()))
         if ending == "crash":
@@ -27,8 +29,10 @@ def main(ending: str) -> int:
             raise RuntimeError("as asked")
         if ending == "busy":  # one call into C, as a compilation is
             hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
-        while ending == "wait" and not interrupts.requested:
+        while ending == "wait" and not asked.stops:
             time.sleep(0.01)
+    found = "to stop" if asked.stops_after_epoch else "to save" if asked.saves else "nothing"
+    sys.stdout.write(f"asked: {found}\n")
     return 0
 
 
