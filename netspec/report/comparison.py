@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from netspec.diagnostics import Diagnostic, RunError, nearest
 from netspec.report.comparison_curves import AXES, Axis, Curves, curves_of
 from netspec.report.comparison_metrics import (
@@ -123,6 +125,7 @@ class Comparison:
         return comparison_html(self)
 
 
+@np.errstate(all="ignore")  # what diverged holds infinities, and their means are what they are
 def compare(
     runs: Sequence[Path],
     *,

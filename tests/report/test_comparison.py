@@ -344,6 +344,23 @@ def test_names_that_there_are_not_are_refused(tmp_path: Path) -> None:
         compare([make_run(tmp_path), make_run(tmp_path)], baseline="lenet5-3")
 
 
+@pytest.mark.parametrize("values", [(math.inf, -math.inf), (math.nan, 0.5), (1e300, -1e300), (1e-300, 2e-300)])
+def test_numbers_that_are_not_finite_have_no_verdict_and_stop_nothing(
+    tmp_path: Path, values: tuple[float, ...]
+) -> None:
+    runs = [make_run(tmp_path, SPEC if i < 2 else OTHER, seed=i % 2, upto=40, reason="") for i in range(4)]
+    for run, value in zip(runs, (*values, 0.5, 0.6), strict=True):
+        with Recorder(run) as recorder:
+            recorder.record(Stepped(START + 1, 50, 1.25, value, None, value, value))
+            recorder.record(Finished(START + 2, "", 50, 1.25, "done", {"test/accuracy": value}, 50, 2.0))
+    for by in ("step", "time"):
+        found = compare(runs, by=by)
+        contrast = found.contrasts[1]
+        assert contrast is not None
+        assert contrast.verdict == ("not distinguishable" if math.isfinite(sum(values)) else "not finite")
+        json.dumps(to_json(found), allow_nan=False)
+
+
 # -- what of a metric, and at what cost --------------------------------------------------------------------------------
 
 
