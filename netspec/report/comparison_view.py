@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from netspec.report.comparison import Comparison, Contender
-from netspec.report.comparison_curves import LOSS
+from netspec.report.comparison_charts import COLOURS, charts
 from netspec.report.comparison_metrics import Contrast, Measurement
 from netspec.report.comparison_words import change, probability, summary, with_half
-from netspec.report.curves import Series, draw
 from netspec.report.differences import Difference
-from netspec.report.frame import Frame, Look, beside, paragraph, stacked, warning
-from netspec.report.styles import BAD, BOLD, DIM, GOOD, PALETTE, STATES
+from netspec.report.frame import Frame, Look, paragraph, stacked, warning
+from netspec.report.styles import BAD, BOLD, DIM, GOOD, STATES
 from netspec.report.tables import Cell, Column, bands, table
 from netspec.report.values import written
 from netspec.report.wording import count, duration, epochs, measure, measured_name
@@ -27,9 +26,6 @@ from netspec.report.wording import count, duration, epochs, measure, measured_na
 __all__ = ["view"]
 
 WIDEST = 160
-WIDE = 110
-"""From this many columns on, curves stand side by side."""
-CHART_LINES = 14
 LONGEST_VALUE, LONGEST_PATH, LONGEST_SETTING = 32, 40, 20
 MANY = 10
 """With more rows than this, the best stand first, and only these have all their numbers shown."""
@@ -38,9 +34,6 @@ KEPT = 2
 GAP = 2
 MOST_VALUES = 8
 """Values of a key that differs, each with its rows, at the most."""
-COLOURS = (*PALETTE, "color(111)", "color(137)")
-MORE_MARKERS = ("~", "=")
-"""Of the last two of ten curves; the others have those of every chart."""
 
 
 def view(
@@ -79,7 +72,7 @@ def view(
                 *_costs(comparison, best, labels, width, look),
                 _differing(comparison, hidden, width, look),
                 _same(comparison, width, look) if whole else [],
-                *_charts(comparison, width, look),
+                *charts(comparison, width, look),
             ]
         )
     )
@@ -398,54 +391,3 @@ def _written(value: Any) -> str:
 
 def _clipped(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-# -- curves ------------------------------------------------------------------------------------------------------------
-
-
-def _charts(comparison: Comparison, width: int, look: Look) -> Iterator[list[Text]]:
-    """The curves overlaid: side by side where there is room for both and their legends."""
-    curves = comparison.curves.means
-    names = [comparison.runs[i].name for i in comparison.drawn]
-    numbers = [str(i + 1) for i in comparison.drawn]
-    titles = {name: name if name == LOSS else measured_name(name) for name in curves}
-    labels = names if _fits(titles.values(), names, width) else numbers
-    half = (width - 4) // 2
-    side_by_side = len(titles) > 1 and width >= WIDE
-    if side_by_side and not _fits(titles.values(), labels, half):
-        labels = numbers
-    factor, unit = _unit(comparison)
-    charts = [
-        draw(
-            _series(labels, [[(x / factor, y) for x, y in points[i]] for i in comparison.drawn]),
-            half if side_by_side else width,
-            CHART_LINES,
-            ascii=look.ascii,
-            colour=look.colour,
-            title=titles[name],
-            x_label=unit,
-        )
-        for name, points in curves.items()
-    ]
-    if side_by_side:
-        yield [beside(left, right, half + 4) for left, right in zip(*charts, strict=True)]
-    else:
-        yield from charts
-
-
-def _unit(comparison: Comparison) -> tuple[float, str]:
-    """What the places on the axis are divided by, and are then called."""
-    if comparison.curves.by != "time":
-        return 1.0, comparison.curves.by
-    ends = [points[-1][0] for curves in comparison.curves.means.values() for points in curves if points]
-    longest = max(ends, default=0.0)
-    return (3600.0, "hours") if longest > 7200 else (60.0, "minutes") if longest > 120 else (1.0, "seconds")
-
-
-def _fits(titles: Iterable[str], labels: Sequence[str], width: int) -> bool:
-    return max(map(len, titles), default=0) + sum(len(label) + 6 for label in labels) <= width
-
-
-def _series(labels: Sequence[str], curves: Sequence[Sequence[tuple[float, float]]]) -> list[Series]:
-    markers = [""] * len(PALETTE) + list(MORE_MARKERS)
-    return [Series(*one) for one in zip(labels, curves, COLOURS, markers, strict=False)]

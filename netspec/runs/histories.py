@@ -1,28 +1,24 @@
 """A run's record as columns, for what looks at many runs at once: nothing of it is read before it is asked for.
 
-Events are lines that one program writes in one way, so a number is found by the name before it, a whole column at a
-time and a fifth of the time that JSON takes. Lines that look otherwise are read as JSON; what is no event is passed
-over. What a resumed run went back behind is left out, as in the dashboard.
+What a resumed run went back behind is left out, as in the dashboard.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.runs.atomic import reading
-from netspec.runs.events import Alerted, Entered, Evaluated, Event, Examined, Finished, Saved, Started, Stepped, to_json
+from netspec.runs.columns import Lines, Numbers, by_kind, lines_of, metrics_in, numbers, parsed, sound
+from netspec.runs.events import Alerted, Entered, Evaluated, Event, Examined, Finished, Saved, Started, Stepped
 from netspec.runs.records import EVENTS, event_of
 
 __all__ = ["History", "Measured", "Peak", "read_history"]
@@ -30,7 +26,6 @@ __all__ = ["History", "Measured", "Peak", "read_history"]
 _ENOUGH = 64
 """Records that a median is taken of."""
 
-Numbers: TypeAlias = NDArray[np.float64]
 E = TypeVar("E", bound=Event)
 
 
@@ -88,7 +83,7 @@ class History:
     entered: tuple[Entered, ...]
     alerts: tuple[Alerted, ...]
     saved: int
-    _lines: Mapping[type[Event], list[bytes]] = field(repr=False, compare=False)
+    _lines: Lines = field(repr=False, compare=False)
     _sessions: tuple[_Session, ...] = field(repr=False, compare=False)
     _last: float = field(repr=False, compare=False)
 
@@ -128,7 +123,7 @@ class History:
         """The best value of the metric that decides, in the newest phase."""
         since = self.entered[-1].step if self.entered else -math.inf
         flagged = [line for line in self._lines.get(Evaluated, ()) if b'"best": true' in line]
-        for event in _lived(_parsed(reversed(flagged), Evaluated), self._sessions):
+        for event in _lived(parsed(reversed(flagged), Evaluated), self._sessions):
             if event.best and event.step >= since and self.metric in event.metrics:
                 return Peak(event.metrics[self.metric], event.step, event.epoch)
         return None
@@ -137,7 +132,7 @@ class History:
     def pace(self) -> float | None:
         """Examples a second, the median over the run: a pause or a compilation does not move it; None before a step."""
         lines = self._lines.get(Stepped, [])
-        some = _numbers(lines[:: 1 + len(lines) // _ENOUGH], "examples_per_second")
+        some = numbers(lines[:: 1 + len(lines) // _ENOUGH], "examples_per_second")
         some = some[~np.isnan(some)]
         return float(np.median(some)) if len(some) else None
 
@@ -189,12 +184,12 @@ class History:
     def measured(self) -> Mapping[str, Measured]:
         """By "part/metric", in the order in which they were first measured."""
         lines = self._lines.get(Evaluated, [])
-        names = _metrics(lines)
+        names = metrics_in(lines)
         if names is not None:
-            steps, times, epochs = (_numbers(lines, name) for name in ("step", "time", "epoch"))
-            return {name: self._measured(steps, _numbers(lines, name), times, epochs) for name in names}
+            steps, times, epochs = (numbers(lines, name) for name in ("step", "time", "epoch"))
+            return {name: self._measured(steps, numbers(lines, name), times, epochs) for name in names}
         rows: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
-        for event in _parsed(lines, Evaluated):
+        for event in parsed(lines, Evaluated):
             for name, value in event.metrics.items():
                 rows[name].append((event.step, value, event.time, event.epoch))
         return {name: self._measured(*np.array(found, np.float64).T) for name, found in rows.items()}
@@ -202,13 +197,13 @@ class History:
     @cached_property
     def last_measured(self) -> Mapping[str, float]:
         """The newest evaluation's metrics."""
-        newest = next(_lived(_parsed(reversed(self._lines.get(Evaluated, [])), Evaluated), self._sessions), None)
+        newest = next(_lived(parsed(reversed(self._lines.get(Evaluated, [])), Evaluated), self._sessions), None)
         return newest.metrics if newest else {}
 
     @cached_property
     def examined(self) -> tuple[Examined, ...]:
         """How the layers were."""
-        return tuple(_lived(_parsed(self._lines.get(Examined, ()), Examined), self._sessions))
+        return tuple(_lived(parsed(self._lines.get(Examined, ()), Examined), self._sessions))
 
     def _measured(self, steps: Numbers, values: Numbers, times: Numbers, epochs: Numbers) -> Measured:
         found = Measured(steps, values, times, _trained(times, self._sessions), epochs)
@@ -216,18 +211,18 @@ class History:
         return found if kept is None else Measured(*(getattr(found, name)[kept] for name in Measured.__slots__))
 
     def _column(self, name: str) -> Numbers:
-        found = _numbers(self._stepped, name)
+        found = numbers(self._stepped, name)
         return found if self._lived_through is None else found[self._lived_through]
 
     @cached_property
     def _stepped(self) -> list[bytes]:
-        return _sound(self._lines.get(Stepped, []))
+        return sound(self._lines.get(Stepped, []))
 
     @cached_property
     def _lived_through(self) -> NDArray[np.bool_] | None:
         if len(self._sessions) < 2:
             return None
-        return _kept(_numbers(self._stepped, "step"), _numbers(self._stepped, "time"), self._sessions)
+        return _kept(numbers(self._stepped, "step"), numbers(self._stepped, "time"), self._sessions)
 
 
 def read_history(run: Path) -> History:
@@ -236,15 +231,15 @@ def read_history(run: Path) -> History:
     Raises:
         RunError: the system does not allow reading it.
     """
-    lines = _by_kind(_read(run / EVENTS))
-    starts = list(_parsed(lines.get(Started, ()), Started))
+    lines = by_kind(lines_of(run / EVENTS))
+    starts = list(parsed(lines.get(Started, ()), Started))
     sessions = _sessions(starts, lines)
-    ends = list(_parsed(lines.get(Finished, ())[-1:], Finished))
+    ends = list(parsed(lines.get(Finished, ())[-1:], Finished))
     return History(
         started=starts[0] if starts else None,
         finished=ends[0] if ends and not (starts and ends[0].time < starts[-1].time) else None,
-        entered=tuple(_lived(_parsed(lines.get(Entered, ()), Entered), sessions)),
-        alerts=tuple(_lived(_parsed(lines.get(Alerted, ()), Alerted), sessions)),
+        entered=tuple(_lived(parsed(lines.get(Entered, ()), Entered), sessions)),
+        alerts=tuple(_lived(parsed(lines.get(Alerted, ()), Alerted), sessions)),
         saved=len(lines.get(Saved, ())),
         _lines=lines,
         _sessions=sessions,
@@ -252,117 +247,13 @@ def read_history(run: Path) -> History:
     )
 
 
-def _read(path: Path) -> list[bytes]:
-    with reading(path):
-        try:
-            return path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return []
-
-
-# -- lines by their kind -----------------------------------------------------------------------------------------------
-
-_START = 16
-"""As many bytes tell the kinds apart."""
-
-_KINDS: Mapping[bytes, type[Event]] = {
-    f'{{"event": "{kind.event}"'.encode()[:_START]: kind
-    for kind in (Started, Entered, Stepped, Evaluated, Examined, Saved, Alerted, Finished)
-}
-
-
-def _by_kind(lines: Sequence[bytes]) -> dict[type[Event], list[bytes]]:
-    found = _by_start(lines)
-    if not found.keys() <= {b"", *_KINDS}:
-        found = _by_start(map(_rewritten, lines))
-    return {kind: found[start] for start, kind in _KINDS.items() if start in found}
-
-
-def _by_start(lines: Iterable[bytes]) -> Mapping[bytes, list[bytes]]:
-    found: dict[bytes, list[bytes]] = defaultdict(list)
-    for line in lines:
-        found[line[:_START]].append(line)
-    return found
-
-
-def _rewritten(line: bytes) -> bytes:
-    """An event that another program wrote in its own way, in ours; nothing, where it is none."""
-    if line[:_START] in _KINDS:
-        return line
-    event = event_of(line)
-    return json.dumps(to_json(event)).encode() if event else b""
-
-
-def _parsed(lines: Iterable[bytes], kind: type[E]) -> Iterator[E]:
-    return (event for event in map(event_of, lines) if isinstance(event, kind))
-
-
-def _sound(lines: list[bytes]) -> list[bytes]:
-    """The lines of `stepped` events without those that are none."""
-    if _are_alike(lines) and np.isfinite(_numbers(lines, "step")).all():
-        return lines
-    return [line for line in lines if isinstance(event_of(line), Stepped)]
-
-
-def _metrics(lines: list[bytes]) -> list[str] | None:
-    """What all `evaluated` events measured; None where that is not the same in all of them."""
-    first = next(_parsed(lines[:1], Evaluated), None)
-    if first is None or not _are_alike(lines):
-        return None
-    text = b"\n".join(lines)
-    fields = ("time", "step", "epoch", *first.metrics)
-    alike = all(len(_pattern(name).findall(text)) == len(lines) for name in fields)
-    return list(first.metrics) if alike else None
-
-
-def _are_alike(lines: list[bytes]) -> bool:
-    """Whether lines have as many keys and tables as the first of them, and are whole."""
-    if not lines:
-        return True
-    text = b"\n".join(lines)
-    start = lines[0][: lines[0].find(b",")]
-    parts = (start, b"{", b"}", b', "')
-    return all(text.count(part) == lines[0].count(part) * len(lines) for part in parts) and all(
-        line.endswith(b"}") for line in lines
-    )
-
-
-# -- numbers by the name before them -----------------------------------------------------------------------------------
-
-
-@cache
-def _pattern(name: str) -> re.Pattern[bytes]:
-    return re.compile(re.escape(json.dumps(name).encode()) + rb": ([^,}\n]*)")
-
-
-def _numbers(lines: Sequence[bytes], name: str) -> Numbers:
-    """What stands in each line behind a name; NaN where nothing does, or no number."""
-    found = _pattern(name).findall(b"\n".join(lines))
-    if len(found) != len(lines):
-        found = [next(iter(_pattern(name).findall(line)), b"") for line in lines]
-    try:
-        return np.array(list(map(float, found)), np.float64)
-    except ValueError:
-        return np.array([_number(text) for text in found], np.float64)
-
-
-_NAMED = frozenset({b'"nan"', b'"inf"', b'"-inf"'})
-
-
-def _number(text: bytes) -> float:
-    try:
-        return float(text[1:-1] if text in _NAMED else text)
-    except ValueError:
-        return math.nan
-
-
 # -- sessions ----------------------------------------------------------------------------------------------------------
 
 
-def _sessions(starts: Sequence[Started], lines: Mapping[type[Event], list[bytes]]) -> tuple[_Session, ...]:
+def _sessions(starts: Sequence[Started], lines: Lines) -> tuple[_Session, ...]:
     if len(starts) < 2:
         return tuple(_Session(start.time, start.step, 0.0, math.inf) for start in starts)
-    times = np.sort(np.concatenate([_numbers(of_kind, "time") for of_kind in lines.values()]))
+    times = np.sort(np.concatenate([numbers(of_kind, "time") for of_kind in lines.values()]))
     found: list[_Session] = []
     earlier = 0.0
     for i, start in enumerate(starts):
@@ -404,7 +295,7 @@ def _trained(times: Numbers, sessions: Sequence[_Session]) -> Numbers:
     return np.asarray(np.maximum(times - starts[at], 0.0) + earlier[at])
 
 
-def _last_time(lines: Mapping[type[Event], list[bytes]]) -> float:
+def _last_time(lines: Lines) -> float:
     """When the newest event happened."""
     ends = [event.time for of_kind in lines.values() for event in map(event_of, of_kind[-1:]) if event]
     return max(ends, default=0.0)
