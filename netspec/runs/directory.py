@@ -230,7 +230,7 @@ def is_locked(run: Path) -> bool:
     path = run / LOCK
     with reading(path):
         try:
-            descriptor = os.open(path, os.O_RDONLY)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that somebody put there is not waited for
         except FileNotFoundError:
             return False
         try:

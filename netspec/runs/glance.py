@@ -130,6 +130,9 @@ def _glance(path: Path) -> Glance | None:
     environment = _part(lambda: _environment(path), dict[str, Any](), damages)
     tags = _part(lambda: _tags(path), tuple[str, ...](), damages) if TAGS in names else ()
     record, state = _part(lambda: _training(path, names), _UNTOLD, damages)
+    if record.size and record.time is None:
+        message = f"{EVENTS} holds no event"
+        damages.append(Diagnostic("run-damaged", message, file=str(path / EVENTS), severity="warning"))
     device, together = environment.get("device"), environment.get("together")
     bare = Glance(
         path,

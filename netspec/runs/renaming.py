@@ -68,8 +68,11 @@ def _claimed(target: Path) -> Iterator[None]:
     except RunError as error:
         if not os.path.lexists(target):
             raise
-        message = f"there is a {target.name} already"
-        raise RunError(Diagnostic("run-taken", message, file=str(target), help="choose another name")) from error
+        is_empty = target.is_dir() and not os.listdir(target)
+        help_ = "choose another name" + ", or remove that empty folder" * is_empty
+        raise RunError(
+            Diagnostic("run-taken", f"there is a {target.name} already", file=str(target), help=help_)
+        ) from error
     try:
         yield
     except BaseException:

@@ -39,6 +39,7 @@ class Skim:
         best: the newest evaluation of the last phase that was the best so far.
         time: of the newest event.
         written: when the record was last written to, in nanoseconds of the file system's clock.
+        size: bytes of the record.
         earlier: seconds of the sessions that were read through.
         until: when the session ended that is being read; None before any event of it is met.
         is_best_sought: whether an earlier evaluation may still be the best.
@@ -53,6 +54,7 @@ class Skim:
     best: Evaluated | None = None
     time: float | None = None
     written: int = 0
+    size: int = 0
     earlier: float = 0.0
     until: float | None = None
     is_best_sought: bool = True
@@ -111,7 +113,7 @@ def skim(run: Path) -> Skim:
 def _skimmed(descriptor: int) -> Skim:
     status = os.fstat(descriptor)
     head = event_of(os.pread(descriptor, BLOCK, 0).partition(b"\n")[0])
-    found = Skim(first=head if isinstance(head, Started) else None, written=status.st_mtime_ns)
+    found = Skim(first=head if isinstance(head, Started) else None, written=status.st_mtime_ns, size=status.st_size)
     for lines in _lines_back(descriptor, status.st_size):
         if found.time is not None and (found.stepped or found.end):
             lines = [line for line in lines if line.startswith(_TELLING)]  # few: the others cost next to nothing so
