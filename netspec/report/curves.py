@@ -204,8 +204,8 @@ def _scale(values: Sequence[float], log: bool | None) -> Axis:
 def _labels(axis: Axis, rows: int) -> dict[int, str]:
     """Row → the round value that stands beside it."""
     ticks = axis.ticks(2 * rows // 3 if axis.log else rows // 2)
-    decimals = 0 if len(ticks) < 2 else max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
-    plain = not axis.log and decimals <= 5 and all(abs(t) < 1e6 for t in ticks)
+    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 0
+    plain = not axis.log and len(ticks) > 1 and decimals <= 5 and all(abs(t) < 1e6 for t in ticks)
     texts = [f"{t:,.{decimals}f}" if plain else setting(t) for t in ticks]
     return {rows - 1 - (up >> 2): text for up, text in zip(axis.places(ticks, 4 * rows), texts, strict=True)}
 

@@ -32,18 +32,15 @@ class Block:
     Args:
         path: the layer's, or what the paths of the layers begin with.
         layers: how many there are.
-        gradient: the norm of the gradient of all their parameters.
-        update: the norm of what a step adds, as a share of that of the weights.
-        dead, saturated: the largest share among the layers. None is what does not apply, here as above.
-        ills: by the names above, how bad each is: 1 and more is ill.
+        found: by "gradient", "update", "dead" and "saturated", where it applies: the norm of the gradient of all their
+            parameters, the norm of what a step adds as a share of that of the weights, the largest share of units; but
+            where one of the layers is ill, what was found of that one.
+        ills: by the same names, how bad the worst of the layers is: 1 and more is ill.
     """
 
     path: str
     layers: int
-    gradient: float | None
-    update: float | None
-    dead: float | None
-    saturated: float | None
+    found: Mapping[str, float]
     ills: Mapping[str, float]
 
     @property
@@ -59,21 +56,18 @@ def blocks(layers: Mapping[str, Layer], unfolded: bool = False) -> list[Block]:
         layers: by path, what was found.
         unfolded: each layer alone, rather than those together that begin with the same part of the path.
     """
+    usual = {name: _median([layer[name] for layer in layers.values() if name in layer]) for name in _JUDGES}
     groups: dict[str, list[str]] = {}
     depth = _depth(list(layers))
     for path in layers:
         groups.setdefault(path if unfolded else "/".join(path.split("/")[:depth]), []).append(path)
-    found = {name: {path: layers[path] for path in paths} for name, paths in groups.items()}
-    usual = {name: _median([_of(name, each) for each in found.values()]) for name in ("gradient", "update")}
-    shown = [_block(name, each, usual) for name, each in found.items()]
+    shown = [_block(name, [layers[path] for path in paths], usual) for name, paths in groups.items()]
     return sorted(shown, key=lambda block: 0.0 if block.ill < SOUND else -block.ill)
 
 
 def ratio_of(layers: Mapping[str, Layer]) -> float | None:
     """The norm of what a step adds to all weights, divided by theirs; None where that was not worked out."""
-    found = [(layer["update"] * layer["weights"], layer["weights"]) for layer in layers.values() if _moves(layer)]
-    weights = math.hypot(*(w for _, w in found))
-    return math.hypot(*(u for u, _ in found)) / weights if weights else None
+    return _ratio(list(layers.values()))
 
 
 def worst_dead(layers: Mapping[str, Layer]) -> tuple[str, float]:
@@ -92,33 +86,44 @@ def _depth(paths: Sequence[str]) -> int:
     return depth
 
 
-def _block(name: str, layers: Mapping[str, Layer], usual: Mapping[str, float | None]) -> Block:
-    found = {measure: _of(measure, layers) for measure in _JUDGES}
-    ills = {
-        measure: judge(value, usual.get(measure))
-        for measure, judge in _JUDGES.items()
-        if (value := found[measure]) is not None
-    }
-    return Block(name, len(layers), **found, ills=ills)
+def _block(name: str, layers: Sequence[Layer], usual: Mapping[str, float | None]) -> Block:
+    found, ills = {}, {}
+    for measure, judge in _JUDGES.items():
+        values = [layer[measure] for layer in layers if measure in layer]
+        if values:
+            judged = [judge(value, usual[measure]) for value in values]
+            ills[measure] = worst = max(judged)
+            whole = _TOGETHER[measure](layers) if len(values) > 1 and worst < 1 else None
+            found[measure] = values[judged.index(worst)] if whole is None else whole
+    return Block(name, len(layers), found, ills)
 
 
-def _of(measure: str, layers: Mapping[str, Layer]) -> float | None:
-    """One number of several layers."""
-    if measure == "update":
-        return ratio_of(layers)
-    found = [layer[measure] for layer in layers.values() if measure in layer]
-    if not found:
-        return None
-    return math.hypot(*found) if measure == "gradient" else max(found)
+def _ratio(layers: Sequence[Layer]) -> float | None:
+    moving = [layer for layer in layers if "update" in layer and "weights" in layer]
+    weights = math.hypot(*(layer["weights"] for layer in moving))
+    return math.hypot(*(layer["update"] * layer["weights"] for layer in moving)) / weights if weights else None
 
 
-def _moves(layer: Layer) -> bool:
-    return "update" in layer and "weights" in layer
+def _norm(layers: Sequence[Layer]) -> float:
+    return math.hypot(*(layer["gradient"] for layer in layers if "gradient" in layer))
 
 
-def _median(values: Sequence[float | None]) -> float | None:
+def _largest(name: str) -> Callable[[Sequence[Layer]], float]:
+    return lambda layers: max(layer[name] for layer in layers if name in layer)
+
+
+_TOGETHER: Mapping[str, Callable[[Sequence[Layer]], float | None]] = {
+    "gradient": _norm,
+    "update": _ratio,
+    "dead": _largest("dead"),
+    "saturated": _largest("saturated"),
+}
+"""What is said of several layers that are all sound."""
+
+
+def _median(values: Sequence[float]) -> float | None:
     """Of those that are positive: what does not learn is no measure for what does."""
-    positive = [v for v in values if v is not None and math.isfinite(v) and v > 0]
+    positive = [v for v in values if math.isfinite(v) and v > 0]
     return statistics.median(positive) if positive else None
 
 

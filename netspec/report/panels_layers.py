@@ -51,7 +51,7 @@ def _awaited(look: Look) -> Panel:
 
 def _columns(found: Sequence[Block], width: int) -> list[str]:
     """The names of what is shown: what applies to no layer takes no room."""
-    columns = [name for name in CELLS if any(getattr(block, name) is not None for block in found)]
+    columns = [name for name in CELLS if any(name in block.found for block in found)]
     while len(columns) > 1 and width - sum(CELLS[name] for name in columns) < LEAST_NAME:
         del columns[0]
     return columns
@@ -78,7 +78,7 @@ def _rows(
 def _row(block: Block, columns: Sequence[str], width: int, look: Look) -> Text:
     cells = Text(no_wrap=True)
     for name in columns:
-        value = getattr(block, name)
+        value = block.found.get(name)
         style = BAD if block.ills.get(name, 0.0) >= 1 else ""
         cells.append_text(look.text(f"{'–' if value is None else _WORDS[name](value):>{CELLS[name]}}", style))
     several = f" ({count(block.layers)})" if block.layers > 1 else ""

@@ -133,7 +133,7 @@ def _takes(scene: Scene, width: int) -> Sequence[Text]:
     lines = [pair("compilations", f"{count(times)}{seconds}", width, look)] if progress.stepped else []
     if examined is not None:
         skipped = pair("skipped steps", count(examined.skipped), width, look, WARNING if examined.skipped else "")
-        held = (("memory", examined.memory), ("memory at most", examined.peak))
+        held = (("memory", examined.memory), ("memory, peak", max(examined.peak or 0, examined.memory or 0)))
         lines = [*(pair(label, storage(size), width, look) for label, size in held if size), *lines, skipped]
     return lines
 
