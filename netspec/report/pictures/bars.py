@@ -11,7 +11,7 @@ import numpy as np
 
 from netspec.diagnostics import Diagnostic, RunError
 from netspec.report.pictures.canvas import colour_of, named, picture
-from netspec.report.pictures.groups import Group
+from netspec.report.pictures.groups import Group, One
 from netspec.report.statistics import half_width
 from netspec.report.wording import measure, measured_name
 from netspec.runs.histories import History
@@ -72,11 +72,19 @@ def finals(groups: Sequence[Group], part: str | None = None) -> tuple[str, bool,
         raise RunError(Diagnostic("plot", "none of the runs has begun to train"))
     measured = judged.metric.partition("/")[2]
     wanted = [f"{p}/{measured}" for p in (PARTS if part is None else (part,))]
-    name = next((n for n in wanted if all(_has(h, n) for g in groups for h in g.histories)), None)
+    counted = [_counting(group) for group in groups]
+    runs = [one for group in counted for one in group]
+    name = next((n for n in wanted if all(_has(one.history, n) for one in runs)), None)
     if name is None:
-        raise RunError(_lacking(groups, wanted))
-    found = [_final(group, name) for group in groups]
+        raise RunError(_lacking(runs, wanted))
+    found = [_final(group, counting, name) for group, counting in zip(groups, counted, strict=True)]
     return name, judged.higher_is_better, found
+
+
+def _counting(group: Group) -> tuple[One, ...]:
+    """The runs that are done, or all where none is."""
+    done = tuple(one for one in group.runs if one.history.finished and one.history.finished.reason == "done")
+    return done or group.runs
 
 
 def _reached(history: History) -> Mapping[str, float]:
@@ -88,8 +96,8 @@ def _has(history: History, name: str) -> bool:
     return math.isfinite(_reached(history).get(name, math.nan))
 
 
-def _lacking(groups: Sequence[Group], wanted: Sequence[str]) -> Diagnostic:
-    fewest = min(([one for g in groups for one in g.runs if not _has(one.history, name)] for name in wanted), key=len)
+def _lacking(runs: Sequence[One], wanted: Sequence[str]) -> Diagnostic:
+    fewest = min(([one for one in runs if not _has(one.history, name)] for name in wanted), key=len)
     metrics = " or ".join(measured_name(name) for name in wanted)
     which = ", ".join(one.path.name for one in fewest[:3]) + (", …" if len(fewest) > 3 else "")
     known = sorted({name.partition("/")[0] for name in _reached(fewest[0].history)})
@@ -97,9 +105,11 @@ def _lacking(groups: Sequence[Group], wanted: Sequence[str]) -> Diagnostic:
     return Diagnostic("plot", f"{which}: no {metrics} to compare", file=str(fewest[0].path), note=note)
 
 
-def _final(group: Group, name: str) -> Final:
-    values = tuple(_reached(h)[name] for h in group.histories)
-    return Final(group.label, values, float(half_width(values)))
+def _final(group: Group, counting: Sequence[One], name: str) -> Final:
+    values = tuple(_reached(one.history)[name] for one in counting)
+    done = all(one.history.finished and one.history.finished.reason == "done" for one in counting)
+    left = f", {len(counting)} done" if len(counting) < len(group.runs) else "" if done else ", not done"
+    return Final(f"{group.label}{left}", values, float(half_width(values)))
 
 
 def draw(name: str, higher_is_better: bool, found: Sequence[Final], form: str) -> bytes:

@@ -112,9 +112,10 @@ def _told(specs: Sequence[Mapping[str, Any]]) -> list[str]:
     nothing = [""] * len(specs)
     unlike = list(differences([plain(spec) for spec in specs])) if len(specs) > 1 else []
     rows = [[_value(value) for value in difference.values] for difference in unlike]
-    if len(unlike) > MOST_TOLD or any(text is None for row in rows for text in row):
-        return nothing
     keys = [difference.path.rpartition(".")[2] for difference in unlike]
+    # What an element of a list is has no name of its own.
+    if len(unlike) > MOST_TOLD or not all(map(str.isidentifier, keys)) or any(None in row for row in rows):
+        return nothing
     told = [[f", {key} {text}" if text else "" for text in row] for key, row in zip(keys, rows, strict=True)]
     return ["".join(pieces) for pieces in zip(*told, strict=True)] if told else nothing
 
