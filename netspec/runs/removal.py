@@ -90,12 +90,13 @@ def remove(runs: Sequence[Path]) -> None:
     """
     for run in runs:
         check_whole(run)
+    real = [Path(os.path.realpath(run)) for run in runs]
     with ExitStack() as held:
-        for run in runs:
+        for run in real:
             held.enter_context(lock(run))
-        for run in runs:
-            _delete(_hidden(Path(os.path.realpath(run))))
-    for parent in {Path(os.path.realpath(run)).parent for run in runs}:
+        for run in real:
+            _delete(_hidden(run))
+    for parent in {run.parent for run in real}:
         for left in _left_over(parent):
             shutil.rmtree(left, ignore_errors=True)
 

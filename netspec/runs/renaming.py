@@ -33,9 +33,10 @@ def rename(run: Path, name: str) -> Path:
     check_name(name, f"a run cannot be called {name!r}")
     if name == NEWEST:
         raise RunError(Diagnostic("run-name", f"a run cannot be called {name!r}", note="that means the newest run"))
-    run = Path(os.path.realpath(run))
+    given, run = run, Path(os.path.realpath(run))
     target = run.with_name(name)
-    others = [other for other in glance(run).together if Path(other).name == other not in (run.name, name)]
+    not_others = (run.name, name, "", "..")
+    others = [other for other in glance(run).together if Path(other).name == other not in not_others]
     known = [run, *(run.with_name(other) for other in others if (run.with_name(other) / ENVIRONMENT).is_file())]
     with ExitStack() as held:
         for one in known:
@@ -52,7 +53,7 @@ def rename(run: Path, name: str) -> Path:
     for one, table in tables.items():
         place = target if one == run else one
         _write(place, {**table, "together": _renamed(table["together"], run.name, [name])})
-    return target
+    return given.with_name(name) if given.name == run.name else target
 
 
 @contextmanager
