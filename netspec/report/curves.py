@@ -251,10 +251,12 @@ def _legend(
     series: Sequence[Series], pens: Sequence[_Pen], title: str, width: int, strokes: Strokes, look: Look
 ) -> Text:
     line = look.text(title, BOLD)
-    for one, pen in zip(series, pens, strict=True):
-        line.append("   " if line.plain else "")
+    labels = [look.text(f" {one.label}") for one in series]
+    gap = "   " if line.cell_len + sum(5 + label.cell_len for label in labels) <= width else "  "
+    for label, pen in zip(labels, pens, strict=True):
+        line.append(gap if line.plain else "")
         line.append((pen.marker or strokes.sample) * 2, pen.style)
-        line.append_text(look.text(f" {one.label}"))
+        line.append_text(label)
     line.truncate(width, overflow="crop")
     return line
 

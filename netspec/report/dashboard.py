@@ -27,11 +27,12 @@ __all__ = ["view"]
 LEAST_LINES = 9
 """With fewer lines than this, everything is one line however wide the terminal is."""
 
-LEAST_FOR_KEYS, LEAST_FOR_HELP = 16, 22
-"""Lines from which on the keys are named, and explained where that was asked for."""
+ENOUGH, ENOUGH_FOR_HELP = 16, 18
+"""Lines that the panels keep beside diagnoses and keys, and from which on keys are explained where that was asked for.
+"""
 
-LEAST_BELOW = 6
-"""Lines under which there is nothing below the numbers."""
+LEAST_ABOVE, LEAST_BELOW = 9, 6
+"""Lines of the numbers that curves below them leave, and lines with fewer of which there are none below."""
 
 LEAST_BAR, HELP_WIDTH = 12, 64
 ALERTS_SHOWN = 3
@@ -51,6 +52,9 @@ PANELS: Mapping[str, Callable[[Scene, int], Panel | None]] = {
 
 RANKS = ("results", "losses", "pace", "time", "phases", "members", "chosen", "layers", "fares")
 """What matters most first: where there is no room for all that stands in a column, its last ones are left out."""
+
+ALWAYS = frozenset({"results", "pace", "time"})
+"""What moves together before it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ LAYOUTS: Mapping[int, Layout] = {
     150: (
         (
             Column(None, ("losses", "chosen")),
-            Column(46, ("layers", "phases", "members")),
+            Column(50, ("layers", "phases", "members")),
             Column(NUMBERS, ("results", "pace", "time", "fares")),
         ),
     ),
@@ -128,20 +132,30 @@ def view(
     if layout is None or height < LEAST_LINES:
         return Frame((_one_line(scene, width, _state(scene, asked, stopping, short=True)),))
     head = [_head(progress, width, look), _bar(scene, width, _state(scene, asked, stopping, short=False)), Text()]
-    foot = [*_alerts(progress, width, look)[: height // 3], *_named(keys, scene, width, height)]
-    room = height - len(head) - len(foot)
-    return Frame((*head, *_body(scene, layout, width, room), *foot))
+    foot = _foot(scene, keys, width, height - len(head))
+    return Frame((*head, *_body(scene, layout, width, height - len(head) - len(foot)), *foot))
+
+
+def _foot(scene: Scene, keys: Sequence[Key], width: int, height: int) -> list[Text]:
+    """Diagnoses and keys: as much of both as leaves the panels enough of the lines."""
+    named = _named(keys, scene, width, height)
+    every, newest = (_alerts(scene.progress, width, scene.look, most) for most in (ALERTS_SHOWN, 1))
+    if scene.looks.explained and height >= ENOUGH_FOR_HELP:
+        return named
+    choices = ([*every, *named], every or named, newest)
+    return next((lines for lines in choices if height - len(lines) >= ENOUGH), newest[: height // 3])
 
 
 def _body(scene: Scene, layout: Layout, width: int, height: int) -> list[Text]:
     """The panels as the layout has them: the last columns get the lines that those above them leave."""
     lines: list[Text] = []
     for i, columns in enumerate(layout):
+        last = i + 1 == len(layout)
         room = height - len(lines) - (1 if lines else 0)
-        if i + 1 < len(layout) and room > 2 * LEAST_BELOW:
+        if not last and room - LEAST_BELOW - 1 >= LEAST_ABOVE:
             room -= LEAST_BELOW + 1
-        if room > (LEAST_BELOW if lines else 0):
-            lines += [*([Text()] if lines else []), *_beside(scene, columns, width, room, last=i + 1 == len(layout))]
+        if room >= LEAST_BELOW or not lines:
+            lines += [*([Text()] if lines else []), *_beside(scene, columns, width, room, last=last)]
     return lines
 
 
@@ -156,7 +170,7 @@ def _beside(scene: Scene, columns: Sequence[Column], width: int, height: int, *,
         if i not in empty:
             room = height if last or not drawn else len(drawn[0][1])
             panels = built[i] if i in built else _built(scene, column, rest)
-            drawn.append((column.width or rest, arranged(panels, RANKS, room)))
+            drawn.append((column.width or rest, arranged(panels, RANKS, room, ALWAYS)))
     return abreast(drawn, GAP)
 
 
@@ -237,10 +251,10 @@ def _state(scene: Scene, asked: str, stopping: bool, *, short: bool) -> Text:
     return look.text(f"{duration(progress.left(scene.now))} left", BOLD)
 
 
-def _alerts(progress: Progress, width: int, look: Look) -> list[Text]:
+def _alerts(progress: Progress, width: int, look: Look, most: int) -> list[Text]:
     """The newest diagnoses, one line each; of the last one the remedy has a line of its own where there is no room."""
     lines = []
-    for i, alert in enumerate(shown := progress.alerts[-ALERTS_SHOWN:], 1):
+    for i, alert in enumerate(shown := progress.alerts[-most:], 1):
         line = look.text(f"▲ step {count(alert.step)}  ", WARNING)
         remedy = look.text(alert.help, DIM)
         indent = line.cell_len
@@ -257,9 +271,9 @@ def _alerts(progress: Progress, width: int, look: Look) -> list[Text]:
 def _named(keys: Sequence[Key], scene: Scene, width: int, height: int) -> list[Text]:
     """The keys in one line, or explained one by one where that was asked for and there is room."""
     look = scene.look
-    if not keys or height < LEAST_FOR_KEYS:
+    if not keys:
         return []
-    if scene.looks.explained and height >= LEAST_FOR_HELP:
+    if scene.looks.explained and height >= ENOUGH_FOR_HELP:
         lines = [look.text(f"{key.key}  ", BOLD).append_text(look.text(key.meaning, DIM)) for key in keys]
         several = max(1, min(len(keys), width // HELP_WIDTH))
         each = -(-len(lines) // several)

@@ -5,7 +5,7 @@ A panel is built for a width and drawn for a height. Knows nothing of what panel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -59,26 +59,34 @@ def fixed(lines: Sequence[Text]) -> Panel | None:
     return Panel(len(lines), len(lines), len(lines), 1, lambda height: lines[:height]) if lines else None
 
 
-def arranged(panels: Mapping[str, Panel | None], ranks: Sequence[str], height: int) -> list[Text]:
-    """The panels below each other, a blank line between, in at most so many lines.
+def arranged(
+    panels: Mapping[str, Panel | None], ranks: Sequence[str], height: int, always: Collection[str] = ()
+) -> list[Text]:
+    """The panels below each other, in at most so many lines.
 
     Args:
         panels: by name, from top to bottom; None for one that has nothing to show.
         ranks: the names, what matters most first: what matters least is left out where there is no room for all.
         height: in lines.
+        always: the names of those for whose sake there are no blank lines between panels where there is little room.
     """
     there = {name: panel for name, panel in panels.items() if panel is not None}
-    sizes = _sizes(there, [name for name in ranks if name in there], height)
-    return list(stacked(list(panel.draw(sizes[name])) for name, panel in there.items() if name in sizes))
+    ranked = [name for name in ranks if name in there]
+    sizes = _sizes(there, ranked, height, 1)
+    blank = all(name in sizes for name in there if name in always)
+    if not blank:
+        sizes = _sizes(there, ranked, height, 0)
+    drawn = [list(panel.draw(sizes[name])) for name, panel in there.items() if name in sizes]
+    return list(stacked(drawn)) if blank else [line for lines in drawn for line in lines]
 
 
-def _sizes(panels: Mapping[str, Panel], ranked: Iterable[str], height: int) -> dict[str, int]:
-    """The lines of each panel for which there is room."""
+def _sizes(panels: Mapping[str, Panel], ranked: Iterable[str], height: int, gap: int) -> dict[str, int]:
+    """The lines of each panel for which there is room, with such gaps between them."""
     sizes: dict[str, int] = {}
     left, kept = height, 0  # lines that nobody has, and those of them that are somebody's before anyone else comes
     for name in ranked:
         panel = panels[name]
-        blank = 1 if sizes else 0
+        blank = gap if sizes else 0
         if panel.least + blank <= left - kept:
             sizes[name] = panel.least
             left -= panel.least + blank

@@ -134,7 +134,8 @@ def _takes(scene: Scene, width: int) -> Sequence[Text]:
     if examined is not None:
         skipped = pair("skipped steps", count(examined.skipped), width, look, WARNING if examined.skipped else "")
         held = (("memory", examined.memory), ("memory, peak", max(examined.peak or 0, examined.memory or 0)))
-        lines = [*(pair(label, storage(size), width, look) for label, size in held if size), *lines, skipped]
+        lines = [*(pair(label, storage(size), width, look) for label, size in held if size), *lines]
+        lines = [skipped, *lines] if examined.skipped else [*lines, skipped]
     return lines
 
 

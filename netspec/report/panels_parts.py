@@ -50,7 +50,7 @@ def members(scene: Scene, width: int) -> Panel | None:
     started = progress.started
     if started is None or started.members < 2:
         return None
-    title = look.text("ensemble", BOLD).append_text(look.text(f"  of {count(started.members)}", DIM))
+    title = look.text(f"{count(started.members)} members", BOLD)
     heads = look.text(f"{'as one':>{VALUE}}{'each alone':>{ALONE}}", DIM)
     rows = [_of_members(progress, name, width, look) for name in _measured_alone(progress)]
     awaited = [look.text("measured with the first evaluation", DIM)]

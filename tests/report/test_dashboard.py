@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from made_progress import LAYERS, examined, in_phases, of_members, warned
 from netspec.report.dashboard import view
+from netspec.report.keys import Key, Looks, looking, turned
 from netspec.report.progress import Progress, advance
 from netspec.runs.events import Alerted, Evaluated, Stepped
 
@@ -23,32 +25,64 @@ def shown(progress, width, height, later=2.0, **options):
     return console.file.getvalue()
 
 
+KEYS = (Key("e", "stop after epoch", "save and stop where this epoch ends"), Key("w", "save", "save a checkpoint now"))
+
+
+def states(training):
+    """By name, what is shown."""
+    going = examined(training(492))
+    return {
+        "training": going,
+        "begun": training(0),
+        "done": examined(training(1200, "done"), skipped=2),
+        "diverged": training(492, "diverged"),
+        "phases": in_phases(2),
+        "ensemble": of_members(going),
+        "warned": warned(going),
+    }
+
+
 @pytest.mark.parametrize(
-    ("name", "step", "reason", "width", "height", "options"),
+    ("name", "width", "height", "pressed", "options"),
     [
-        ("training-160", 492, "", 160, 30, {}),
-        ("training-80", 492, "", 80, 24, {}),
-        ("training-40", 492, "", 40, 24, {}),
-        ("plain-100", 492, "", 100, 24, {"ascii": True, "colour": False}),
-        ("uncoloured-100", 492, "", 100, 24, {"colour": False}),
-        ("begun-80", 0, "", 80, 24, {}),
-        ("stopping-80", 492, "", 80, 24, {"stopping": True}),
-        ("done-100", 1200, "done", 100, 24, {}),
-        ("diverged-80", 492, "diverged", 80, 24, {}),
+        ("training", 160, 36, "", {"keys": True}),
+        ("training", 100, 36, "", {"keys": True}),
+        ("training", 80, 24, "", {"keys": True}),
+        ("training", 60, 24, "", {"keys": True}),
+        ("training", 40, 24, "", {"keys": True}),
+        ("training-uncoloured", 100, 24, "", {"colour": False}),
+        ("training-ascii", 100, 36, "", {"colour": False, "ascii": True, "keys": True}),
+        ("training-ascii", 60, 24, "", {"colour": False, "ascii": True}),
+        ("training-turned", 160, 30, "plsmfh", {"keys": True}),
+        ("training-saving", 80, 24, "", {"asked": "saving", "keys": True}),
+        ("training-stopping", 80, 24, "", {"stopping": True}),
+        ("begun", 160, 24, "", {"keys": True}),
+        ("begun", 80, 24, "", {}),
+        ("done", 100, 24, "", {}),
+        ("diverged", 80, 24, "", {}),
+        ("phases", 160, 30, "", {}),
+        ("phases", 80, 36, "", {}),
+        ("ensemble", 100, 36, "", {}),
+        ("warned", 160, 24, "", {"keys": True}),
+        ("warned", 80, 24, "", {"keys": True}),
     ],
 )
-def test_the_dashboard_as_text(training, name, step, reason, width, height, options):
-    text = shown(training(step, reason), width, height, **options)
-    assert text == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+def test_the_dashboard_as_text(training, name, width, height, pressed, options):
+    progress, looks = states(training)[name.partition("-")[0]], Looks()
+    for key in pressed:
+        looks = turned(looks, key, progress)
+    keys = (*looking(looks), *KEYS) if options.pop("keys", False) else ()
+    text = shown(progress, width, height, looks=looks, keys=keys, **options)
+    assert text == (EXPECTED / f"{name}-{width}.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 59, 60, 61, 80, 99, 100, 130, 250])
 @pytest.mark.parametrize("height", [1, 3, 8, 9, 12, 17, 24, 60])
 def test_a_frame_is_never_larger_than_the_terminal(training, width, height):
-    progress = training(492, "diverged")
-    for state in (Progress(), training(0), training(4), training(40), progress, with_much(progress)):
+    progress, looks = training(492, "diverged"), Looks(explained=True)
+    for state in (Progress(), training(0), training(4), training(40), progress, with_much(progress), in_phases(3)):
         for ascii_only in (False, True):
-            lines = view(state, state.time, width, height, ascii=ascii_only).lines
+            lines = view(state, state.time, width, height, ascii=ascii_only, looks=looks, keys=looking(looks)).lines
             assert 0 < len(lines) <= height
             assert all(line.cell_len <= width for line in lines)
             assert not ascii_only or all(line.plain.isascii() for line in lines)
@@ -65,7 +99,8 @@ def with_much(progress):
     ]
     for event in events:
         progress = advance(progress, event)
-    return progress
+    layers = {f"{'deep_' * (i % 9)}{i}/{j}": LAYERS["block2/gate"] for i in range(40) for j in range(5)}
+    return examined(progress, layers | {"odd": dict.fromkeys(("gradient", "weights", "update"), math.nan)}, 10**9)
 
 
 def test_a_stranger_s_text_steers_nothing(training):
