@@ -68,4 +68,5 @@ class Stopping:
         if self._requests.stops:
             raise KeyboardInterrupt
         self._requests.stop()
-        self._display.stopping()
+        # The main thread may be holding what the display needs to write: it goes on only when this returns.
+        threading.Thread(target=self._display.stopping, name="stopping", daemon=True).start()

@@ -275,6 +275,11 @@ def test_an_interrupt_asks_for_a_stop_and_a_second_one_leaves(tmp_path: Path) ->
     with Live(tmp_path / "lenet5-1", Progress(), shown) as live, Stopping(requests, live):
         os.kill(os.getpid(), signal.SIGINT)
         assert requests.stops
+        for _ in range(200):
+            live.show(next(iter(events("runs/lenet5-1", 0.97, 200, "", 0))))
+            if "stopping" in page(shown.pages[-1]).said:
+                break
+            time.sleep(0.01)
         assert "stopping" in page(shown.pages[-1]).said
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -55,8 +56,9 @@ class Live:
             self._draw()
 
     def stopping(self) -> None:
+        # Asked from any thread, while a view may be on its way to the notebook: the next event shows it.
         self._note = "stopping: finishing the step and saving"
-        self._draw()
+        self._shown = -math.inf
 
     def release(self) -> None:
         return None
