@@ -206,10 +206,10 @@ _COLUMNS = (
     Column("best", right=True),
     Column("metric", rank=3),
     Column("tags", rank=1),
-    Column("step", right=True, rank=4),
-    Column("epoch", right=True, rank=5),
+    Column("step", right=True, rank=5),
+    Column("epoch", right=True, rank=6),
     Column("time", right=True),
-    Column("device", rank=6),
+    Column("device", rank=4),
     Column("begun", right=True, rank=2),
 )
 

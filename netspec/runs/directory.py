@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,6 @@ __all__ = [
     "SPEC",
     "Run",
     "State",
-    "all_runs",
     "check_name",
     "create",
     "find",
@@ -153,19 +152,6 @@ def find(text: str, parent: Path = PARENT) -> Path:
             help=f"did you mean {meant!r}?" if meant else "",
         )
     )
-
-
-def all_runs(parent: Path = PARENT) -> tuple[tuple[Run, ...], tuple[Diagnostic, ...]]:
-    """The runs under `parent`, newest first, and a warning for each that cannot be read."""
-    runs: list[Run] = []
-    damages: list[Diagnostic] = []
-    for path in folders(parent):
-        try:
-            runs.append(load(path))
-        except RunError as error:
-            damages += [replace(d, severity="warning") for d in error.diagnostics]
-    runs.sort(key=lambda run: str(run.environment.get("started")), reverse=True)
-    return tuple(runs), tuple(damages)
 
 
 @contextmanager

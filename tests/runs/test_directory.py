@@ -17,8 +17,9 @@ import pytest
 
 import netspec
 from netspec.diagnostics import RunError
-from netspec.runs.directory import all_runs, create, find, load, lock, prepare
+from netspec.runs.directory import create, find, load, lock, prepare
 from netspec.runs.events import Event, Finished, Stepped
+from netspec.runs.glance import glances
 from netspec.runs.records import Recorder
 
 SPEC = 'name = "lenet5"\n# größer\r\n'
@@ -95,17 +96,15 @@ for _ in range(50): print(create(Path(sys.argv[1]), "lenet5").name)
         ("environment.json", b'{"started": "\xff"}'),
     ],
 )
-def test_a_damaged_run_is_named_and_the_others_are_listed(tmp_path: Path, file: str, content: bytes | None) -> None:
-    whole, damaged = make(tmp_path), make(tmp_path)
+def test_what_is_damaged_of_a_run_is_named(tmp_path: Path, file: str, content: bytes | None) -> None:
+    damaged = make(tmp_path)
     (damaged / file).unlink()
     if content is not None:
         (damaged / file).write_bytes(content)
     with pytest.raises(RunError) as error:
         load(damaged)
     assert code_of(error) == "run-damaged"
-    runs, warnings = all_runs(tmp_path)
-    assert [run.path for run in runs] == [whole]
-    assert [(w.code, w.file, w.severity) for w in warnings] == [("run-damaged", str(damaged / file), "warning")]
+    assert error.value.diagnostics[0].file == str(damaged / file)
 
 
 def test_runs_are_listed_newest_first_and_nothing_else_is(tmp_path: Path) -> None:
@@ -116,10 +115,10 @@ def test_runs_are_listed_newest_first_and_nothing_else_is(tmp_path: Path) -> Non
     )
     (tmp_path / "lenet5-7").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
-    runs, warnings = all_runs(tmp_path)
+    runs, warnings = glances(tmp_path)
     assert [run.path.name for run in runs] == ["lenet5-2", "mlp-1", "lenet5-1"]
     assert not warnings
-    assert all_runs(tmp_path / "none") == ((), ())
+    assert glances(tmp_path / "none") == ((), ())
 
 
 def test_a_run_is_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
