@@ -304,6 +304,7 @@ EVENTS = {
         "compiling": float,
     },
     "evaluated": {"step": int, "epoch": float, "metrics": {str: float}, "seconds": float, "best": bool},
+    "examined": {"step": int, "layers": {str: {str: float}}, "memory": int, "peak": int, "skipped": int},
     "saved": {"step": int, "path": str, "seconds": float},
     "alerted": {"step": int, "code": str, "message": str, "help": str},
     "finished": {
@@ -314,6 +315,7 @@ EVENTS = {
         "metrics": {str: float},
         "best_step": int,
         "seconds": float,
+        "best": float,
     },
 }
 
