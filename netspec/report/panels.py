@@ -91,6 +91,9 @@ def _sizes(panels: Mapping[str, Panel], ranked: Iterable[str], height: int, gap:
             sizes[name] = panel.least
             left -= panel.least + blank
             kept += panel.enough - panel.least
+    for name in sizes:
+        more = min(left, panels[name].enough - sizes[name])
+        sizes[name], left = sizes[name] + more, left - more
     while left > 0 and (growing := [name for name in sizes if sizes[name] < panels[name].most]):
         sizes[min(growing, key=lambda name: sizes[name] / panels[name].weight)] += 1
         left -= 1

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import statistics
+import time
 from pathlib import Path
 
 import pytest
+from conftest import events
+from made_progress import LAYERS, examined, in_phases, of_members, warned
 from rich.console import Console
 
-from made_progress import LAYERS, examined, in_phases, of_members, warned
 from netspec.report.dashboard import view
 from netspec.report.keys import Key, Looks, looking, turned
 from netspec.report.progress import Progress, advance
@@ -91,28 +94,69 @@ def test_a_frame_is_never_larger_than_the_terminal(training, width, height):
 def with_much(progress):
     """That state with more metrics and alerts than any screen has room for, and numbers of every kind."""
     many = {f"validation/{'long_' * i}metric": 10.0 ** (i - 20) for i in range(30)}
-    time, step = progress.time, progress.step
-    events = [
-        Evaluated(time, step, 12.3, many, 1.0, False),
-        Stepped(time, step + 4, 12.4, math.nan, None, math.inf, math.inf),
-        *(Alerted(time, step, "odd", "odd " * i, "help") for i in range(20)),
+    when, step = progress.time, progress.step
+    odd = [
+        Evaluated(when, step, 12.3, many, 1.0, False),
+        Stepped(when, step + 4, 12.4, math.nan, None, math.inf, math.inf),
+        *(Alerted(when, step, "odd", "odd " * i, "help") for i in range(20)),
     ]
-    for event in events:
+    for event in odd:
         progress = advance(progress, event)
     layers = {f"{'deep_' * (i % 9)}{i}/{j}": LAYERS["block2/gate"] for i in range(40) for j in range(5)}
     return examined(progress, layers | {"odd": dict.fromkeys(("gradient", "weights", "update"), math.nan)}, 10**9)
 
 
 def test_a_stranger_s_text_steers_nothing(training):
-    progress = training(492)
     vicious = "\x1b]0;title\x07[bold]x[/bold]\r\n\u202e名前"
-    started = dataclasses.replace(progress.started, name=vicious, run=vicious, device=vicious)
-    progress = dataclasses.replace(progress, started=started, alerts=(Alerted(0.0, 1, "a", vicious, vicious),))
-    for width in (40, 80, 160):
-        text = shown(progress, width, 24)
-        assert not set(text) & set("\x1b\x07\r\u202e")
-        assert width == 40 or "[bold]" in text
-        assert all(line.cell_len <= width for line in view(progress, 0.0, width, 24).lines)
+    progress = of_members(in_phases(3))
+    layers = {f"{vicious}{i}/{vicious}": LAYERS["block2/gate"] for i in range(3)}
+    progress = examined(progress, layers)
+    measured = {f"validation/{vicious}": 0.5, f"validation/member/{vicious}": 0.5, f"{vicious}/accuracy": 0.5}
+    progress = advance(progress, Evaluated(progress.time, progress.step, 1.0, measured, 0.1, False))
+    text_of_all = {"name": vicious, "run": vicious, "device": vicious, "metric": f"validation/{vicious}"}
+    progress = dataclasses.replace(
+        progress,
+        started=dataclasses.replace(progress.started, **text_of_all),
+        entered=dataclasses.replace(progress.entered, phase=vicious),
+        passed=tuple(dataclasses.replace(p, name=vicious, metric=vicious) for p in progress.passed),
+        alerts=(Alerted(0.0, 1, "a", vicious, vicious),),
+    )
+    for width, height in ((40, 24), (80, 50), (120, 60), (200, 60)):
+        for looks in (Looks(), Looks(metric=vicious, unfolded=True)):
+            frame = view(progress, 0.0, width, height, asked=vicious, looks=looks, keys=(Key("x", vicious, vicious),))
+            text = "\n".join(line.plain for line in frame.lines)
+            assert not set(text) & set("\x1b\x07\r\u202e")
+            assert width == 40 or "[bold]" in text
+            assert len(frame.lines) == len(text.split("\n"))
+            assert all(line.cell_len <= width for line in frame.lines)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 36), (160, 36), (250, 60)])
+def test_a_frame_of_a_long_training_of_a_deep_network_takes_under_20_milliseconds(long_training, width, height):
+    console = Console(force_terminal=True, color_system="256", width=width, file=io.StringIO())
+    taken = []
+    for _ in range(11):
+        begun = time.process_time()
+        console.print(view(long_training, long_training.time, width, height, looks=Looks(unfolded=True)))
+        taken.append(time.process_time() - begun)
+    assert statistics.median(taken) < 0.020
+
+
+@pytest.fixture(scope="module")
+def long_training():
+    """100,000 records of steps, and 200 layers."""
+    progress = advance(Progress(), next(events()))
+    for i in range(1, 100_001):
+        loss, norm = math.exp(-i / 20_000) * (1.5 + math.sin(i)), 1.1 + math.cos(i)
+        progress = advance(progress, Stepped(i / 100, i, i / 40, loss, 1e-3 / i, norm, 2000.0))
+        if i % 100 == 0:
+            measured = {"validation/loss": loss, "validation/accuracy": 1 - loss}
+            progress = advance(progress, Evaluated(i / 100, i, i / 40, measured, 0.1, False))
+    shares = {"gradient": 0.1, "weights": 2.0, "update": 1e-3, "dead": 0.1, "saturated": 0.1}
+    return examined(
+        progress,
+        {f"block{i // 5}/layer{i % 5}": {k: v * (1 + i % 7) / 4 for k, v in shares.items()} for i in range(200)},
+    )
 
 
 def test_nothing_but_the_clocks_moves_with_the_time(training):

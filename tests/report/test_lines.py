@@ -6,6 +6,7 @@ from conftest import events
 
 from netspec.report.lines import LINE_SECONDS, Lines
 from netspec.report.progress import Progress
+from netspec.runs.events import Examined
 
 
 def test_lines_are_one_an_epoch_and_plain():
@@ -23,6 +24,15 @@ def test_lines_are_one_an_epoch_and_plain():
     assert written[1].startswith("step=40 steps=1200 epoch=1 elapsed=3 left=")
     assert written[1].endswith("validation/loss=1.7884 validation/accuracy=0.48814 best=true")
     assert written[-1].startswith("finished=done step=492 seconds=")
+
+
+def test_the_look_at_the_layers_gets_no_line():
+    stream = io.StringIO()
+    with Lines(stream, Progress()) as lines:
+        for event in (*events(40), Examined(1e10, 40, {"conv1": {"gradient": 1.0}}, 1, 2, 3)):
+            lines.show(event)
+        assert lines.progress.examined is not None
+    assert [line.partition("=")[0] for line in stream.getvalue().splitlines()] == ["run", "step"]
 
 
 def test_a_long_epoch_says_something_every_few_seconds():

@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_progress import in_phases
 
 from netspec.report.progress import CAPACITY, Curve, Progress, advance
 from netspec.runs.events import Alerted, Started, Stepped
@@ -90,6 +91,50 @@ def test_a_resumed_training_goes_on_from_its_checkpoint(training):
     assert after.best == before.best
     assert after.elapsed(after.time + 3) == pytest.approx(before.elapsed(before.time) + 3)
     assert not after.shares()
+
+
+def test_each_phase_is_remembered_and_begins_anew():
+    progress = in_phases(3)
+    first, second = progress.passed
+    assert [(p.number, p.name, p.step, p.metric) for p in (first, second)] == [
+        (1, "first", 100, "validation/squared_error"),
+        (2, "second", 200, "validation/squared_error"),
+    ]
+    assert first.seconds == second.seconds == pytest.approx(1.0)
+    assert (first.best.value, first.best.step) == (pytest.approx(math.exp(-100 / 40)), 100)
+    assert second.best.value == pytest.approx(2 * math.exp(-100 / 40))
+    assert progress.entered.phase == "all of it"
+    begun = [value for step, value in progress.smoothed_loss.points() if step in (105, 205)]
+    assert begun == [2 * math.exp(-5 / 40), 3 * math.exp(-5 / 40)]
+
+
+def test_a_phase_that_goes_on_after_a_stop_is_the_same_one():
+    before = in_phases(2)
+    resumed = advance(before, dataclasses.replace(before.started, time=1000.0, step=before.step))
+    after = advance(resumed, dataclasses.replace(before.entered, time=1000.5, step=before.step))
+    assert after.passed == before.passed
+    assert after.best == before.best
+    assert after.smoothings == before.smoothings
+    cut = advance(before, dataclasses.replace(before.started, time=1000.0, step=60))
+    assert (cut.entered, cut.passed) == (None, ())
+    assert max(cut.gradient_norms.points())[0] <= 60
+
+
+def test_more_smoothing_follows_more_slowly():
+    progress = advance(advance(Progress(), STARTED), stepped(1, 10, loss=4.0))
+    for step in range(20, 110, 10):
+        progress = advance(progress, stepped(step / 10, step, loss=1.0))
+    (_, smoothed), (_, smoother) = progress.smoothed_loss.last, progress.smoother_loss.last
+    assert smoothed == pytest.approx(1 + 3 * math.exp(-90 / 20))
+    assert smoother == pytest.approx(1 + 3 * math.exp(-90 / 100))
+
+
+def test_compilations_are_counted():
+    progress = advance(Progress(), STARTED)
+    for step, seconds in enumerate((2.5, 0.0, 0.0, 0.7, 0.0), 1):
+        progress = advance(progress, stepped(3 * step, step, compiling=seconds))
+    assert progress.compilations == 2
+    assert progress.spent.compiling == pytest.approx(3.2)
 
 
 def test_only_the_newest_alerts_are_kept():
