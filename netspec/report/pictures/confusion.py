@@ -24,7 +24,7 @@ BOTH = 12
 COUNTS = 32
 """Classes up to which a cell holds its count."""
 
-NAMES = 50
+NAMES = 110
 """Classes up to which each is named on the axes."""
 
 SMALLEST, LARGEST = 4.2, 13.0
@@ -58,7 +58,7 @@ def draw(confusion: Array, labels: Sequence[str], title: str, form: str) -> byte
         # The root of a share, so that rare mistakes are seen beside what is mostly right.
         shown = axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0.0, vmax=1.0, aspect="equal", interpolation="nearest")
         _name(axes, labels)
-        _write(axes, confusion, shares)
+        _write(axes, confusion, shares, 72.0 * side / count)
         axes.spines[:].set_visible(False)
         bar = figure.colorbar(shown, ax=axes, shrink=0.7, label="share of the true class")
         ticks = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -73,7 +73,7 @@ def _name(axes: Axes, labels: Sequence[str]) -> None:
     every = -(-count // NAMES)
     at = range(0, count, every)
     names = [named(labels[i], _letters(count)) for i in at]
-    size = 10 if count <= 20 else 8 if count <= NAMES else 7
+    size = 10 if count <= 20 else 8 if count <= 50 else 6
     upright = max(map(len, names)) > max(1, round(36 / len(names)))
     axes.set_xticks(at, names, fontsize=size, rotation=90 if upright else 0)
     axes.set_yticks(at, names, fontsize=size)
@@ -85,14 +85,14 @@ def _letters(count: int) -> int:
     return 24 if count <= BOTH else 16
 
 
-def _write(axes: Axes, confusion: Array, shares: Array) -> None:
-    """What stands in the cells; in those that hold nothing, nothing."""
+def _write(axes: Axes, confusion: Array, shares: Array, width: float) -> None:
+    """What stands in the cells of so many points; in those that hold nothing, nothing."""
     count = len(confusion)
     if count > COUNTS:
         return
     both = count <= BOTH
-    digits = len(str(int(confusion.max())))
-    size = (9.5 if digits <= 4 else 8) if both else max(5.0, 9.0 - 0.12 * count - max(0, digits - 3))
+    # A digit is some 0.6 of its size wide, and a little room belongs to either side.
+    size = max(4.5, min(9.5, 0.85 * width / (0.62 * len(f"{int(confusion.max()):,}"))))
     for i, j in np.argwhere(confusion > 0).tolist():
         text = f"{confusion[i, j]:,}\n{_share(shares[i, j])}" if both else f"{confusion[i, j]:,}"
         colour = "white" if shares[i, j] ** 0.5 > DARK else "black"
@@ -100,4 +100,7 @@ def _write(axes: Axes, confusion: Array, shares: Array) -> None:
 
 
 def _share(share: float) -> str:
-    return f"{100 * share:.1f} %" if share < 0.1 else percent(share)
+    """A share in percent; one that is nearly none, or nearly all, is not said to be that."""
+    if share < 0.1:
+        return f"{100 * share:.1f} %" if share >= 0.0005 else "< 0.1 %"
+    return percent(share) if share == 1.0 or share < 0.995 else "> 99 %"
