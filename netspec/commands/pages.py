@@ -230,12 +230,14 @@ def _rows(rows: Sequence[Row], depth: int) -> Iterator[LayerRow]:
 
 
 def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
+    from netspec.report.wording import storage
+
     shapes = [", ".join(map(str, shapes.values())) for shapes in (found.inputs, found.outputs)]
-    yield "input → output", " → ".join(filter(None, shapes))
+    yield ("input → output", " → ".join(shapes)) if found.inputs else ("output", shapes[1])
     yield "parameters", f"{found.parameters.trainable:,} learned" + _besides(found)
     if found.multiply_adds:
         yield "multiply-adds", f"{found.multiply_adds:,} forward, one example"
-    yield "memory to train", f"{found.memory.total / 1e6:,.1f} MB at batch {found.batch}"
+    yield "memory to train", f"{storage(found.memory.total)} at batch {found.batch}"
     for phase in found.phases:
         named = f"{phase.name}: " if phase.name else ""
         if phase.optimizer:

@@ -232,7 +232,7 @@ def _scatter(comparison: Comparison) -> Html | None:
     spans = min(costs) > 0 and max(costs) > SPAN * min(costs)
     across = (min(costs) / 1.5, max(costs) * 1.5) if spans else _roomy(costs)
     up = _roomy([y + side * halves[i] for i, (_, y) in points.items() for side in (-1, 1)])
-    frame = Frame(across, up, 560, 340, spans)
+    frame = Frame(across, up, 480, 320, spans)
     front = sorted(points[i] for i in cost.front if i in points)
     marks = [line(frame, front, "front")] if len(front) > 1 else []
     for i, (x, y) in points.items():

@@ -73,6 +73,8 @@ def _confusion(confusion: Confusion) -> Iterator[Html]:
         readout = tag("p", "", class_="readout", aria_live="polite")
         matrix = scrolled(_matrix(confusion), "Confusion matrix", "matrix-box")
         yield tag("div", matrix, readout, class_="matrix")
+    else:
+        yield tag("p", f"A matrix of {count(classes)} classes would be too large to be read.", class_="note")
     if classes > 4:
         yield from _frequent(confusion)
 
@@ -129,15 +131,13 @@ def _frequent(confusion: Confusion) -> Iterator[Html]:
 
 
 def _mistakes(mistakes: Mistakes) -> Iterator[Html]:
-    some = (
-        f"the {len(mistakes.shown)} surest of {count(mistakes.of)}"
-        if mistakes.of > len(mistakes.shown)
-        else f"all {mistakes.of}"
-    )
     if not mistakes.of:
         yield tag("p", f"None: all {count(mistakes.examples)} of the {mistakes.part} part are right.")
         return
-    yield tag("p", f"What the network gets wrong in the {mistakes.part} part, {some}, the surest first.")
+    shown = len(mistakes.shown)
+    some = f"the {shown} surest of {count(mistakes.of)}" if mistakes.of > shown else f"all {shown}, the surest first"
+    what = f"What the network gets wrong in the {mistakes.part} part"
+    yield tag("p", f"{what}, {some}." if mistakes.of > 1 else f"{what}: one example.")
     if any(mistake.picture for mistake in mistakes.shown):
         yield tag("ul", *map(_pictured, mistakes.shown), class_="gallery")
         return

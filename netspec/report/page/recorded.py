@@ -127,7 +127,9 @@ class _Drawn:
         losses += [self.measured(name) for name in of_loss]
         yield _chart("loss", "Loss", losses, wide=True)
         for name, metrics in self.groups().items():
-            yield _chart("metric", measured_name(name).capitalize(), [self.measured(one) for one in metrics])
+            lines = [self.measured(one) for one in metrics]
+            if any(line is not None and len(line.values) > 1 for line in lines):
+                yield _chart("metric", measured_name(name).capitalize(), lines)
         rates = history.learning_rates
         if len(np.unique(rates[np.isfinite(rates)])) > 1:
             line = self.line("learning rate", history.steps[np.isfinite(rates)], rates[np.isfinite(rates)], 4)

@@ -10,7 +10,7 @@ from netspec.report.page.markup import Html, clipped, joined, tag
 from netspec.report.page.network import network_part
 from netspec.report.page.sections import Part, Place, absent, facts, fold, table
 from netspec.report.page.written import environment_part, reproduction_part, spec_part
-from netspec.report.wording import count, duration, epochs, measure, measured_name
+from netspec.report.wording import count, duration, epochs, measure, measured_name, storage
 
 __all__ = ["headline", "run_parts", "tiles"]
 
@@ -93,7 +93,11 @@ def _tiles(result: Result) -> Iterator[tuple[str, Html]]:
             f"best {part}", measure(result.best), f"{measured_name(metric)}, step {count(result.best_step or 0)}"
         )
     whole = result.step >= result.steps
-    passes = f"{epochs(result.epoch)} epochs" if result.batch > 1 or result.examples.get("train", 0) > 1 else ""
+    passes = (
+        f"{epochs(result.epoch)} epoch{'s' * (result.epoch != 1)}"
+        if result.batch > 1 or result.examples.get("train", 0) > 1
+        else ""
+    )
     yield _tile("steps", count(result.step), passes if whole else f"of {count(result.steps)}")
     yield _tile("training time", duration(result.seconds), result.device)
     members = f"in each of {result.members} networks" if result.members > 1 else ""
@@ -153,7 +157,8 @@ def _evaluations(found: Evaluations | Missing) -> Html:
     best = frozenset(i for i, (step, *_) in enumerate(found.rows) if step == found.best)
     some = f"{len(rows)} of {count(found.of)} evaluations" if found.of > len(rows) else f"All {len(rows)} evaluations"
     some = some if found.of > 1 else "The evaluation"
-    return fold(f"{some} as numbers", table(columns, rows, "Evaluations", class_="compact", marked=best))
+    numbers = table(columns, rows, "Evaluations", class_="compact", marked=best)
+    return fold(f"{some} as numbers", numbers, class_="aside")
 
 
 def _diagnoses(curves: Curves | Missing) -> Html:
@@ -196,7 +201,7 @@ def _health(health: Health | Missing, number: int) -> Iterator[Html]:
     yield fold(f"As numbers, at step {last}", table(columns, rows, f"Layers at step {last}", class_="compact"))
     notes = []
     if health.peak:
-        notes.append(f"{health.peak / 1e6:,.0f} MB in use at the most")
+        notes.append(f"{storage(health.peak)} in use at the most")
     if health.skipped:
         notes.append(f"{count(health.skipped)} steps were not taken, as their gradient was not finite")
     if notes:

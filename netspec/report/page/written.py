@@ -98,4 +98,4 @@ def _step(words: str, command: str) -> Iterator[Html]:
         yield tag("p", words)
         yield box
     else:
-        yield fold(words, box, class_="again")
+        yield fold(words, box, class_="again aside")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from browser import Tab
-from made_pages import HARM, empty, report
+from made_pages import HARM, empty, report, run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from made_runs import SPEC, make_run
+
+from netspec.report.comparison import compare
+from netspec.report.page import report_of
 
 Show = Callable[..., Tab]
 
@@ -207,7 +218,7 @@ def test_a_page_is_printed_light_whole_and_on_several_sheets(shown: Show) -> Non
     printed = tab.printed()
     assert printed.startswith(b"%PDF")
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 40
-    state = "[document.documentElement.dataset.theme, document.querySelectorAll('details:not([open])').length]"
+    state = "[document.documentElement.dataset.theme, document.querySelectorAll('details:not([open], .aside)').length]"
     before = tab.value(state)
     tab.value("window.dispatchEvent(new Event('beforeprint'))")
     assert tab.value(state) == ["light", 0]
@@ -225,18 +236,38 @@ def test_what_is_folded_is_drawn_when_it_is_opened(shown: Show) -> None:
     assert colours(tab, "line-1") > 300
 
 
+HARM_DONE = "document.querySelectorAll(`img:not([src^='data:']), main script, [onmouseover], [onload]`).length"
+
+
 @pytest.mark.parametrize("word", HARM)
 def test_a_strangers_text_stays_text(shown: Show, word: str) -> None:
     tab = shown(report(word))
     tab.value(OPEN)
-    assert (
-        tab.value("document.querySelectorAll('img:not([src^=\"data:\"]), main script, [onmouseover], [onload]').length")
-        == 0
-    )
+    assert tab.value(HARM_DONE) == 0
     assert tab.value("document.querySelectorAll('script').length") == tab.value("document.scripts.length")
     assert tab.value("document.querySelectorAll('style').length") == tab.value("document.styleSheets.length")
     assert not re.search("[\u2028\u2029\u202a-\u202e\u2066-\u2069\x00\x1b]", tab.value("document.body.textContent"))
     assert tab.value("document.querySelector('footer') !== null")
+
+
+@pytest.mark.parametrize("word", HARM)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_comparison_has_its_curves_and_a_strangers_values_stay_text(
+    shown: Show, tmp_path: Path, whole: bool, word: str
+) -> None:
+    specs = [SPEC, SPEC.replace('"adam"', json.dumps(word)) + f"\n[let]\n{json.dumps(word)} = 1\n"]
+    runs = [make_run(tmp_path, spec, accuracy=0.9 + i * i / 99, seed=i) for spec in specs for i in range(2)]
+    compared = report_of(word, (), compare(runs))
+    if whole:
+        compared = replace(compared, runs=(run("a", word=word), run("b", word=word)))
+    tab = shown(compared, width=360, height=780, touch=True)
+    tab.value(OPEN)
+    assert tab.value("document.documentElement.scrollWidth") <= 360
+    assert min(colours(tab, "line-2", i) for i in range(2)) > 30
+    assert tab.value(HARM_DONE) == 0
+    before = drawn(tab)
+    tab.click("#curves .choices button", 1)
+    assert drawn(tab) != before
 
 
 def test_an_empty_page_says_why(shown: Show) -> None:

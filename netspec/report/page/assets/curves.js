@@ -206,7 +206,7 @@ class Chart {
     this.plot = new uPlot(
       {
         width: this.width || Math.max(200, this.box.clientWidth),
-        height: this.chart.wide ? 340 : 230,
+        height: this.height(),
         padding: [10, 20, 0, 0],
         legend: { show: false },
         series,
@@ -240,18 +240,22 @@ class Chart {
     }
   }
 
+  // On paper, charts are as wide as they are told to be, and lower.
+  height() {
+    return (this.chart.wide ? 340 : 230) * (this.width ? 0.75 : 1);
+  }
+
   recolour() {
     this.draw();
   }
 
   resize(width) {
-    this.width = width;
     const wide = this.chart.wide ? width : width && width / 2 - 20;
     const size = wide || Math.max(200, this.box.clientWidth);
-    if (this.plot && size !== this.plot.width) {
-      this.plot.setSize({ width: size, height: this.plot.height });
-    }
     this.width = wide;
+    if (this.plot && size !== this.plot.width) {
+      this.plot.setSize({ width: size, height: this.height() });
+    }
   }
 
   // Phases and diagnoses as upright lines.

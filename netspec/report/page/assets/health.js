@@ -42,8 +42,8 @@ class Health {
     const rows = this.health.measures[name];
     this.rows = rows.map((row, i) => i).filter((i) => rows[i].some((value) => value !== null));
     const values = this.rows.flatMap((i) => rows[i]).filter((v) => v !== null && (this.shares() || v > 0));
-    this.low = this.shares() ? 0 : Math.min(...values);
-    this.high = this.shares() ? 1 : Math.max(...values);
+    this.low = this.shares() || !values.length ? 0 : Math.min(...values);
+    this.high = this.shares() ? 1 : Math.max(0, ...values);
     const { title, about } = data.measures[name];
     const ramp = make("span", { class: "ramp", role: "img", "aria-label": "from dark to bright" });
     const scale = make("span", {}, short(this.low), ramp, short(this.high));

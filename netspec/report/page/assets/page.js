@@ -127,7 +127,7 @@ dark.addEventListener("change", () => theme(wished()));
 
 let opened = [];
 window.addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
+  opened = [...document.querySelectorAll("details:not([open], .aside)")];
   opened.forEach((one) => (one.open = true));
   start(document);
   theme("light");
