@@ -23,12 +23,12 @@ def of(folder: Path, name: str, **chosen: object) -> Outcomes:
     return outcomes(folder / f"runs/{name}-1", **chosen)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["digits", "plane", "members", "sides", "tags", "pairs", "colours"])
+@pytest.mark.parametrize("name", ["digits", "members", "sides", "tags", "pairs"])
 def test_classes(folder: Path, name: str) -> None:
     found = of(folder, name)
     assert (found.step, found.part, found.of) == (
         STEP,
-        "train" if name in ("plane", "members", "sides") else "test",
+        "train" if name in ("members", "sides") else "test",
         found.examples,
     )
     truths, said = found.truths.ravel(), found.said.ravel()
@@ -56,7 +56,7 @@ def test_what_is_said_is_what_predict_says(folder: Path) -> None:
         np.testing.assert_array_equal(found.confusion, confusion_matrix(truths, said, labels=found.labels))
 
 
-@pytest.mark.parametrize("name", ["digits", "plane", "members"])
+@pytest.mark.parametrize("name", ["digits", "members"])
 def test_mistakes_come_the_surest_first(folder: Path, name: str) -> None:
     found = of(folder, name)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1.0, rtol=1e-5)

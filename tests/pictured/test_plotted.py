@@ -32,7 +32,7 @@ ONE_RUN = {
     "filters": ("digits", "colours"),
     "reconstructions": ("autoencoder",),
     "regions": ("members", "surface"),
-    "embedding": ("autoencoder", "members", "surface", "tags"),
+    "embedding": ("autoencoder", "surface", "tags"),
     "weights": ("members",),
 }
 CASES = [(kind, name) for kind, names in ONE_RUN.items() for name in names]
@@ -138,7 +138,7 @@ def test_the_last_hidden_layer(folder: Path, name: str, layer: str | None) -> No
     assert (node and node.path) == layer
 
 
-@pytest.mark.parametrize("name", ["plane", "members", "surface"])
+@pytest.mark.parametrize("name", ["plane", "surface"])
 def test_regions_are_what_predict_says(folder: Path, name: str) -> None:
     found = regions(sample_of(folder / f"runs/{name}-1", "train"))
     at = np.random.default_rng(0).integers(0, len(found.x), (25, 2))
@@ -240,8 +240,7 @@ def test_twenty_specs_are_told_apart(tmp_path: Path) -> None:
 REFUSED = {
     "kind": (("digits-1", "--kind", "confusoin"), "did you mean 'confusion'?"),
     "two runs": (("digits-1", "plane-1", "--kind", "filters"), "filters shows one run, and there are 2"),
-    "numbers": (("surface-1", "--kind", "confusion"), "what it predicts are no classes"),
-    "what there is": (("surface-1", "--kind", "filters"), "there are: curves, bars, regions, embedding, weights"),
+    "what there is": (("surface-1", "--kind", "confusion"), "there are: curves, bars, regions, embedding, weights"),
     "no images": (("plane-1", "--kind", "filters"), "its inputs are no images"),
     "no autoencoder": (("digits-1", "--kind", "reconstructions"), "does not give back its input"),
     "no plane": (("digits-1", "--kind", "regions"), "an input has the shape [8, 8, 1], and must be two numbers"),
