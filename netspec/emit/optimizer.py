@@ -19,12 +19,15 @@ from netspec.graph.calls import lookup
 from netspec.spec.call import Call
 from netspec.spec.optimizers import PER_EXAMPLE, WHOLE
 
-__all__ = ["OptimizerWriter", "check_optimizer", "told"]
+__all__ = ["OptimizerWriter", "check_optimizer", "searches", "told"]
 
 WIRING = "netspec.nn.optimizers.wiring"
 
 VALUE = frozenset({"momo", "momo_adam", "polyak_sgd", "reduce_on_plateau", "scale_by_polyak"})
 """What is told the loss besides the gradient."""
+
+SEARCHES = frozenset({"lbfgs", "scale_by_backtracking_linesearch", "scale_by_zoom_linesearch"})
+"""What tries steps of several lengths, and asks for the loss after each."""
 
 ATTRIBUTES = 'tuple(part.key for part in path if hasattr(part, "key"))'
 """Of a path of JAX's, which ends in the variable itself where Flax begins, and not later."""
@@ -39,7 +42,7 @@ def check_optimizer(program: Program) -> None:
         SpecError: it is not.
     """
     reasons: Mapping[frozenset[str], str] = {
-        WHOLE | {"sam"}: "asks for the loss or its gradient again, which has no source",
+        (WHOLE | {"sam"}) - SEARCHES: "asks for the loss or its gradient again, which has no source",
         AVERAGES: "learns with other parameters than those that are evaluated, which has no source",
         PER_EXAMPLE: "takes the gradient of each example, which has no source",
     }
@@ -66,7 +69,14 @@ def _calls(program: Program) -> frozenset[str]:
 
 def told(program: Program) -> str:
     """What an update is told besides the gradient."""
+    if searches(program):
+        return ", value=value, grad=gradient, value_fn=loss_at"
     return ", value=value" if _calls(program) & VALUE else ""
+
+
+def searches(program: Program) -> bool:
+    """Whether an update asks for the loss at other parameters."""
+    return bool(_calls(program) & SEARCHES)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from netspec.emit.body import Statement
 from netspec.emit.marks import literal
 from netspec.emit.module import Module
 from netspec.emit.objective import loss_function
-from netspec.emit.optimizer import OptimizerWriter, check_optimizer, told
+from netspec.emit.optimizer import OptimizerWriter, check_optimizer, searches, told
 from netspec.emit.variables import Variables, dotted, function
 from netspec.spec.call import Shape
 from netspec.spec.layers.load import LoadedLayers
@@ -101,6 +101,7 @@ class _Writer:
     def step(self) -> Iterator[str]:
         of = "" if self.parameters() == "nnx.Param" else f", argnums=nnx.DiffState(0, {self.parameters()})"
         statements = [
+            *self.elsewhere(),
             Statement(f"nnx.value_and_grad(loss{of})(model, {', '.join(self.variables.batch)})", "value, gradient"),
             Statement(f"optimizer.update(model, gradient{told(self.program)})"),
             Statement("return value"),
@@ -112,6 +113,13 @@ class _Writer:
         ]
         header = f"def train_step({', '.join(arguments)}) -> jax.Array"
         yield "@nnx.jit\n" + function(header, "Update the parameters; the loss before that.", statements)
+
+    def elsewhere(self) -> Iterator[Statement]:
+        """The loss of the batch as a function of the parameters, where an optimizer asks for it."""
+        if searches(self.program):
+            yield Statement(f"nnx.split(nnx.clone(model), {self.parameters()}, ...)", "graph, _, rest")
+            value = f"loss(nnx.merge(graph, parameters, rest, copy=True), {', '.join(self.variables.batch)})"
+            yield Statement("def loss_at(parameters: nnx.State) -> jax.Array:", None, [Statement(f"return {value}")])
 
     def main(self) -> Iterator[str]:
         program, batch = self.program, ", ".join(self.variables.batch)

@@ -16,9 +16,10 @@ __all__ = ["Variables", "dotted", "extra_outputs", "function"]
 
 OWN = frozenset(
     (
-        *("arrays", "counts", "each", "epoch", "factor", "first", "gradient", "learning_rate", "logits", "loss"),
-        *("losses", "main", "make_optimizer", "model", "optimizer", "order", "outputs", "path", "penalty", "rows"),
-        *("shuffle", "step", "total", "train_step", "trainable", "value", "w", "weights"),
+        *("arrays", "counts", "each", "epoch", "factor", "first", "gradient", "graph", "learning_rate", "logits"),
+        *("loss", "loss_at", "losses", "main", "make_optimizer", "model", "optimizer", "order", "outputs"),
+        *("parameters", "path", "penalty", "rest", "rows", "shuffle", "step", "total", "train_step", "trainable"),
+        *("value", "w", "weights"),
     )
 )
 """Names that the functions use themselves."""

@@ -31,13 +31,14 @@ from netspec.graph.resolve import resolve
 from netspec.spec.call import Shape
 from netspec.spec.decode import decode
 from netspec.spec.sections import Spec
+from netspec.train.step import make_update
 
 STEPS = 3
 BATCH = 4
 MOST_CALLS, MOST_PARAMETERS, MOST_PRODUCTS = 70, 3_000_000, 100_000_000
 """Of a network that is run."""
 
-WITHOUT_SOURCE = {"finetune": "phase", "greedy_autoencoder": "phase", "rbf": "optimizer"}
+WITHOUT_SOURCE = {"finetune": "phase", "greedy_autoencoder": "phase"}
 """Specs whose training goes beyond a step of one loss and its gradient, and what of them has no source."""
 
 
@@ -212,7 +213,7 @@ def weighted(network: Network, arrays: Any, inputs: Any, weights: Any) -> dict[s
 
 
 def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[str, Any]:
-    network, objective, transformation = program.network, program.objective, program.updater.transformation
+    network, objective, update = program.network, program.objective, make_update(program.last)
     frozen = {n: v for n, v in arrays[0].items() if n in network.graph.frozen}
     moving = {n: v for n, v in arrays[0].items() if n not in network.graph.frozen}
     statistics = arrays[1]
@@ -228,12 +229,15 @@ def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[st
 
     @jax.jit
     def step(moving: Any, frozen: Any, statistics: Any, state: Any, inputs: Any, targets: Any) -> Any:
-        (value, statistics), slopes = gradient(moving, frozen, statistics, inputs, targets)
-        updates, state = transformation.update(slopes, state, moving, value=value)
-        return optax.apply_updates(moving, updates), statistics, state, value
+        def at(moving: Any) -> Any:
+            return gradient(moving, frozen, statistics, inputs, targets)
+
+        (value, after), slopes = at(moving)
+        updates, state = update(at, value, slopes, state, moving)
+        return optax.apply_updates(moving, updates), after, state, value
 
     (value, _), slopes = jax.jit(gradient)(moving, frozen, statistics, inputs, targets)
-    state = transformation.init(moving)
+    state = program.updater.transformation.init(moving)
     for _ in range(STEPS):
         moving, statistics, state, last = step(moving, frozen, statistics, state, inputs, targets)
     after = {f"after:{n}": v for n, v in (moving | frozen | statistics).items()}
