@@ -27,6 +27,9 @@ ALERTS = 8
 SMOOTHING, MORE_SMOOTHING = 0.02, 0.1
 """The time constants of the smoothed losses, as shares of the run: the same look for short and for long runs."""
 
+BEGINNING = 10.0
+"""Times these shares, but of what was trained so far: else smoothing would hold on to how a training began."""
+
 PACE_SECONDS = 30.0
 """Least time constant of the pace; later it is half the time of the session, so that the time left stays calm."""
 
@@ -142,7 +145,7 @@ class Progress:
         time: of the newest event.
         earlier: seconds of the sessions before this one, where their events were seen.
         loss, smoothed_loss, smoother_loss: the training loss by step, as it is and under exponential smoothing.
-        smoothings: the two smoothed losses where the next one follows on; empty where they begin anew, as in a phase.
+        smoothings: the two smoothed losses, and the step that they began at; empty where they begin anew.
         gradient_norms, learning_rates: by step.
         measured: a curve for each "part/metric" that was evaluated.
         best: of the metric that decides now.
@@ -301,7 +304,7 @@ def _stepped(progress: Progress, event: Stepped) -> Progress:
     seconds = max(0.0, event.time - progress.time - event.compiling)
     busy = steps * started.batch / event.examples_per_second if started and event.examples_per_second > 0 else 0.0
     spent, rate, step = progress.spent, event.learning_rate, event.step
-    normal, more = smoothings = _smoothed(progress, event, steps)
+    normal, more, _ = smoothings = _smoothed(progress, event, steps)
     return dataclasses.replace(
         progress,
         stepped=event,
@@ -318,14 +321,15 @@ def _stepped(progress: Progress, event: Stepped) -> Progress:
     )
 
 
-def _smoothed(progress: Progress, event: Stepped, steps: int) -> tuple[float, float]:
-    """Exponential smoothing over steps; begun at the first value, so nothing has to be corrected for."""
+def _smoothed(progress: Progress, event: Stepped, steps: int) -> tuple[float, float, float]:
+    """Exponential smoothing over steps, by a time constant that grows up to its share of the run."""
     if not progress.smoothings or progress.started is None or not math.isfinite(event.loss):
-        return event.loss, event.loss
-    normal, more = progress.smoothings
-    kept = math.exp(-steps / max(1.0, SMOOTHING * progress.started.steps))
-    kept_more = math.exp(-steps / max(1.0, MORE_SMOOTHING * progress.started.steps))
-    return kept * normal + (1 - kept) * event.loss, kept_more * more + (1 - kept_more) * event.loss
+        return event.loss, event.loss, event.step
+    normal, more, begun = progress.smoothings
+    span = min(progress.started.steps, BEGINNING * (event.step - begun))
+    kept = math.exp(-steps / max(1.0, SMOOTHING * span))
+    kept_more = math.exp(-steps / max(1.0, MORE_SMOOTHING * span))
+    return kept * normal + (1 - kept) * event.loss, kept_more * more + (1 - kept_more) * event.loss, begun
 
 
 def _paced(progress: Progress, seconds: float, steps: int) -> Pace:

@@ -120,13 +120,14 @@ def test_a_phase_that_goes_on_after_a_stop_is_the_same_one():
     assert max(cut.gradient_norms.points())[0] <= 60
 
 
-def test_more_smoothing_follows_more_slowly():
-    progress = advance(advance(Progress(), STARTED), stepped(1, 10, loss=4.0))
-    for step in range(20, 110, 10):
-        progress = advance(progress, stepped(step / 10, step, loss=1.0))
-    (_, smoothed), (_, smoother) = progress.smoothed_loss.last, progress.smoother_loss.last
-    assert smoothed == pytest.approx(1 + 3 * math.exp(-90 / 20))
-    assert smoother == pytest.approx(1 + 3 * math.exp(-90 / 100))
+@pytest.mark.parametrize(("after", "spans"), [(50, (10.0, 50.0)), (10_000, (20.0, 100.0))])
+def test_a_step_up_is_followed_at_the_pace_of_the_run_or_of_its_beginning(after, spans):
+    progress = advance(Progress(), STARTED)
+    for step in range(0, after + 1, 10):
+        progress = advance(progress, stepped(step / 10, step, loss=4.0))
+    progress = advance(progress, stepped(after / 10 + 1, after + 0.001, loss=1.0))
+    moved = [curve.last[1] for curve in (progress.smoothed_loss, progress.smoother_loss)]
+    assert moved == pytest.approx([1 + 3 * math.exp(-0.001 / span) for span in spans], rel=1e-7)
 
 
 def test_compilations_are_counted():
