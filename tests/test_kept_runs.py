@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import subprocess
@@ -226,15 +227,32 @@ def test_of_many_runs_all_are_listed(tmp_path: Path) -> None:
     """The tool is for thousands of runs: nothing is left out without a word."""
     run = make_run(tmp_path / "runs")
     files = {path.name: path.read_bytes() for path in run.iterdir()}
-    for i in range(2, 1201):
+    for i in range(2, 401):
         other = tmp_path / "runs" / f"lenet5-{i}"
         other.mkdir()
         for name in ("environment.json", "events.jsonl", "spec.toml", "resolved.json"):
             (other / name).write_bytes(files[name])
-    assert len(netspec(tmp_path, "runs").out.splitlines()) == 1201
-    assert netspec(tmp_path, "runs", "--limit", "10").out.splitlines()[-1] == "and 1,190 more"
+    assert len(netspec(tmp_path, "runs").out.splitlines()) == 401
+    assert netspec(tmp_path, "runs", "--limit", "10").out.splitlines()[-1] == "and 390 more"
     first = names(tmp_path, "--sort", "name")
-    assert first == [f"lenet5-{i}" for i in range(1, 1201)]
+    assert first == [f"lenet5-{i}" for i in range(1, 401)]
     assert read_tags(run) == ()
     prepare(create(tmp_path / "runs", "new"), spec="", resolved={}, environment={})
     assert names(tmp_path)[-1] == "new-1"
+
+
+def test_more_runs_are_removed_than_files_can_be_open(tmp_path: Path) -> None:
+    for i in range(1, 71):
+        run = tmp_path / "runs" / f"a-{i}"
+        run.mkdir(parents=True)
+        for name, text in (("spec.toml", SPEC), ("environment.json", "{}"), ("resolved.json", "{}")):
+            (run / name).write_text(text)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 30, most[1]))
+    try:
+        removed = netspec(tmp_path, "runs", "remove", "a-*", "--yes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert (removed.code, removed.err) == (0, "")
+    assert removed.out.startswith("removed 70 runs, ")
+    assert os.listdir(tmp_path / "runs") == []

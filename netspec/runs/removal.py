@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +78,7 @@ def _strangers(run: Path) -> tuple[str, ...]:
 
 
 _FILES = (SPEC, RESOLVED, ENVIRONMENT, EVENTS)
-_OWN = frozenset({*_FILES, LOCK, TAGS, "checkpoints", "loaded"})
+_OWN = frozenset({*_FILES, LOCK, TAGS, "checkpoints", "loaded", "tensorboard", "wandb"})
 
 
 def remove(runs: Sequence[Path]) -> None:
@@ -91,10 +90,11 @@ def remove(runs: Sequence[Path]) -> None:
     for run in runs:
         check_whole(run)
     real = [Path(os.path.realpath(run)) for run in runs]
-    with ExitStack() as held:
-        for run in real:
-            held.enter_context(lock(run))
-        for run in real:
+    for run in real:
+        with lock(run):  # and not all at once, which would take as many open files
+            pass
+    for run in real:
+        with lock(run):
             _delete(_hidden(run))
     for parent in {run.parent for run in real}:
         for left in _left_over(parent):
