@@ -127,6 +127,7 @@ def rename(
 ) -> None:
     """Give a run another name."""
     from netspec.commands import kept_runs
+    from netspec.diagnostics import printable
     from netspec.report import run_list_changes
 
     found = kept_runs.rename(name, new, out)
@@ -135,7 +136,7 @@ def rename(
         references = run_list_changes.references_json(found.references)
         print_json({"run": str(found.run), "before": str(found.before), "references": references})
     else:
-        typer.echo(f"{found.before} is {found.run.name} now")
+        typer.echo(printable(f"{found.before} is {found.run.name} now"))
 
 
 @_changes.command(epilog="Example: netspec runs tag lenet5-3 --add best --drop draft")
