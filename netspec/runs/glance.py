@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from netspec.diagnostics import Diagnostic, RunError
 from netspec.runs.atomic import reading
 from netspec.runs.directory import ENDS, ENVIRONMENT, LOCK, PARENT, RESOLVED, SPEC, State, is_locked
-from netspec.runs.events import Started
 from netspec.runs.labels import TAGS, tags_in
 from netspec.runs.records import EVENTS
 from netspec.runs.skim import Skim, skim
@@ -133,17 +132,7 @@ def _glance(path: Path) -> Glance | None:
     if record.size and record.time is None:
         message = f"{EVENTS} holds no event"
         damages.append(Diagnostic("run-damaged", message, file=str(path / EVENTS), severity="warning"))
-    device, together = environment.get("device"), environment.get("together")
-    bare = Glance(
-        path,
-        state,
-        tags,
-        device=device if isinstance(device, str) else None,
-        began=_began(environment),
-        together=tuple(map(str, together)) if isinstance(together, list) else (),
-        damages=tuple(damages),
-    )
-    return bare if record.first is None else _seen(bare, record, record.first)
+    return _seen(path, state, tags, environment, record, tuple(damages))
 
 
 def _is_being_made(path: Path, names: frozenset[str]) -> bool:
@@ -236,12 +225,27 @@ def _is_taken_since(run: Path, written: int) -> bool:
 _UNTOLD: tuple[Skim, State] = (Skim(), "stopped")
 
 
-def _seen(bare: Glance, record: Skim, first: Started) -> Glance:
-    """The run with what its record says."""
+def _seen(
+    path: Path,
+    state: State,
+    tags: tuple[str, ...],
+    environment: Mapping[str, Any],
+    record: Skim,
+    damages: tuple[Diagnostic, ...],
+) -> Glance:
+    """The run, from what its parts say."""
+    began, device, together = _began(environment), environment.get("device"), environment.get("together")
+    device = device if isinstance(device, str) else None
+    together = tuple(map(str, together)) if isinstance(together, list) else ()
+    first = record.first
+    if first is None:
+        return Glance(path, state, tags, device=device, began=began, together=together, damages=damages)
     course = record.course or first
     best, best_step = record.best_value()
-    return replace(
-        bare,
+    return Glance(
+        path,
+        state,
+        tags,
         metric=course.metric,
         higher_is_better=course.higher_is_better,
         best=best,
@@ -253,9 +257,11 @@ def _seen(bare: Glance, record: Skim, first: Started) -> Glance:
         epochs=course.steps / course.steps_per_epoch if course.steps_per_epoch else None,
         seconds=record.seconds(),
         time=record.time,
-        device=bare.device or first.device,
+        device=device or first.device,
         seed=first.seed,
-        began=first.time if bare.began is None else bare.began,
+        began=first.time if began is None else began,
+        together=together,
+        damages=damages,
     )
 
 

@@ -6,6 +6,7 @@ Of a training that ended that is its last line, or little more; of one that goes
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class Skim:
         end: the event that it ends with, where that is an end.
         course: what the newest session, or phase, says of what it will do; None where `first` says it.
         best: the newest evaluation of the last phase that was the best so far.
+        best_step: its step, where that alone was looked for.
         time: of the newest event.
         written: when the record was last written to, in nanoseconds of the file system's clock.
         size: bytes of the record.
@@ -52,6 +54,7 @@ class Skim:
     stepped: Stepped | None = None
     evaluated: Evaluated | None = None
     best: Evaluated | None = None
+    best_step: int | None = None
     time: float | None = None
     written: int = 0
     size: int = 0
@@ -63,7 +66,7 @@ class Skim:
     def best_value(self) -> tuple[float | None, int | None]:
         """The best value of the metric that decides, and its step."""
         course = self.course or self.first
-        step = self.best.step if self.best else None
+        step = self.best.step if self.best else self.best_step
         if self.end is not None and self.end.best is not None:
             return self.end.best, self.end.best_step if step is None else step
         return self.best.metrics.get(course.metric) if self.best and course else None, step
@@ -101,13 +104,12 @@ def skim(run: Path) -> Skim:
         with reading(path):
             # What is no file, such as a pipe that somebody put there, is not waited for.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                return _skimmed(descriptor)
+            finally:
+                os.close(descriptor)
     except FileNotFoundError:
         return Skim()
-    try:
-        with reading(path):
-            return _skimmed(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _skimmed(descriptor: int) -> Skim:
@@ -120,6 +122,9 @@ def _skimmed(descriptor: int) -> Skim:
         for line in lines:
             if _is_telling(found, line) and (event := event_of(line)) is not None:
                 _take(found, event)
+                if _is_told_by_end(found):
+                    found.best_step = _newest_best(descriptor, status.st_size)
+                    return found
                 if _is_enough(found):
                     return found
     return found
@@ -137,6 +142,26 @@ def _lines_back(descriptor: int, size: int) -> Iterator[list[bytes]]:
     yield [rest]
 
 
+def _newest_best(descriptor: int, size: int) -> int | None:
+    """The step of the newest evaluation that was the best so far: looked for as bytes, and not line by line."""
+    end, rest, block = size, b"", BLOCK
+    while end > 0:
+        start = max(0, end - block)
+        data = os.pread(descriptor, end - start, start) + rest
+        at = data.rfind(_IS_BEST)
+        line = data.rfind(b"\n", 0, at) + 1
+        if at >= 0 and (line or not start):
+            step = _STEP.search(data, line, at)
+            return int(step[1]) if step else None
+        # A line that begins in the block before is looked at with it.
+        rest = data[: data.find(b"\n") + 1 or None] if at < 0 else data
+        rest = rest if len(rest) <= LONGEST else b""
+        end, block = start, min(4 * block, LARGEST_BLOCK)
+    return None
+
+
+_IS_BEST = b'"best": true'
+_STEP = re.compile(rb'"step": ([0-9]{1,18})\b')
 _COURSES = (b'{"event": "started"', b'{"event": "entered"')
 _EVALUATED = b'{"event": "evaluated"'
 _TELLING = (*_COURSES, _EVALUATED)
@@ -150,7 +175,7 @@ def _is_telling(found: Skim, line: bytes) -> bool:
         return False
     if found.evaluated is None and not (found.end and found.end.metrics):
         return True
-    return found.is_best_sought and found.best is None and b'"best": true' in line
+    return found.is_best_sought and found.best is None and _IS_BEST in line
 
 
 def _take(found: Skim, event: Event) -> None:
@@ -179,11 +204,22 @@ def _take(found: Skim, event: Event) -> None:
             found.until = None
 
 
+def _is_one_course(found: Skim) -> bool:
+    """Whether the begin says all of what was to be done: in another phase, or session, that may have changed."""
+    first, end = found.first, found.end
+    return bool(first and end and first.phases == 1 and end.time - first.time <= end.seconds + PAUSE)
+
+
+def _is_told_by_end(found: Skim) -> bool:
+    """Whether begin and end say all but the step that was best, which they do where its parameters were not kept."""
+    first, end = found.first, found.end
+    told = first and end and not first.keep and end.best is not None and end.metrics
+    return bool(told and found.course is None and _is_one_course(found))
+
+
 def _is_enough(found: Skim) -> bool:
     first, end = found.first, found.end
-    if first is None or end is None:
+    if first is None or end is None or not (found.course or _is_one_course(found)):
         return False
-    if found.course is None and (first.phases > 1 or end.time - first.time > end.seconds + PAUSE):
-        return False  # there was another phase, or another session, which may have said something else
     is_kept = (found.course or first).keep and end.best is not None
     return bool((found.best or is_kept) and (found.evaluated or end.metrics))
