@@ -33,6 +33,9 @@ LEAST_SECONDS = 0.25
 MOST_LINES = 36
 """A frame no higher than this: on a large screen, what was there before stays in sight."""
 
+WHOLE_SECONDS = 5.0
+"""After so long a frame is written whole: whatever else was written to the terminal is gone then."""
+
 STALLED_SECONDS = 1.0
 """How long the end waits for a terminal that takes nothing."""
 
@@ -102,6 +105,7 @@ class Screen:
         self._drawn: Frame | None = None
         self._lines: list[str] = []
         self._size = (0, 0)
+        self._whole = 0.0  # when a frame was written whole
         self._modes: list[Any] | None = None
         self._released = False
 
@@ -216,7 +220,7 @@ class Screen:
         return [text + (_CLEAR_REST if line.cell_len < columns else "") for text, line in shown]
 
     def _changes(self, drawn: list[str], size: tuple[int, int]) -> str:
-        """What makes the new frame of what stands there: nothing is written anew that stays as it is."""
+        """What makes the new frame of what stands there: what stays as it is, is seldom written anew."""
         before, lead = self._lines, ""
         if not before:
             lead = _HIDE
@@ -226,6 +230,8 @@ class Screen:
             lead = f"\x1b[{len(before) - 1}A" if len(before) > 1 else ""
             if len(drawn) < len(before):
                 before, lead = [], lead + _CLEAR_BELOW
+        if time.monotonic() - self._whole >= WHOLE_SECONDS:
+            before, self._whole = [], time.monotonic()
         same = [i < len(before) and before[i] == line for i, line in enumerate(drawn)]
         return lead + "\r" + "\n".join("" if s else "\r" + line for s, line in zip(same, drawn, strict=True))
 
@@ -237,6 +243,7 @@ class Screen:
         self._modes = termios.tcgetattr(self._terminal)
         silent = [*self._modes[:6], list(self._modes[6])]
         silent[3] &= ~termios.ECHO
+        silent[3] |= termios.NOFLSH  # else Ctrl-C takes away what the terminal has not read of a frame
         if self._keyboard is not None:
             silent[3] &= ~termios.ICANON
             silent[6][termios.VMIN], silent[6][termios.VTIME] = 0, 0  # reading never waits

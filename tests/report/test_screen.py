@@ -41,6 +41,7 @@ class Terminal:
         os.write(self.person, keys)
 
     def read(self):
+        """Feed the screen with what is there, or comes in a moment."""
         while select.select([self.person], [], [], 0.05)[0]:
             data = os.read(self.person, 65536)
             self.received += data
@@ -131,6 +132,24 @@ def test_only_what_changed_is_written_anew(terminal, monkeypatch):
         until(lambda: terminal.lines() == ["y" * COLUMNS, "below", "more"])
     assert terminal.lines() == ["y" * COLUMNS, "below", "more"]
     assert (terminal.screen.cursor.x, terminal.screen.cursor.y) == (0, 3)
+
+
+def test_what_others_write_is_gone_after_a_while(terminal, monkeypatch):
+    monkeypatch.setattr(screen, "FRAME_SECONDS", 0.2)
+    monkeypatch.setattr(screen, "WHOLE_SECONDS", 0.5)
+    count = itertools.count()
+    with Screen(terminal.stream, TERMINAL, lambda now, w, h: frame("the same line", f"{next(count)}")):
+        until(lambda: "the same line" in terminal.lines())
+        os.write(terminal.program, b"\x1b7\x1b[1;1Hscribbled\x1b8")
+        until(lambda: terminal.read() or b"scribbled" in terminal.received)
+        until(lambda: terminal.lines()[0] == "the same line")
+
+
+def test_ctrl_c_takes_nothing_of_a_frame_away(terminal):
+    with Screen(terminal.stream, TERMINAL, lambda now, w, h: frame("a")):
+        until(lambda: terminal.lines() == ["a"])
+        assert termios.tcgetattr(terminal.program)[3] & termios.NOFLSH
+    assert not termios.tcgetattr(terminal.program)[3] & termios.NOFLSH
 
 
 def test_a_frame_that_fails_leaves_the_terminal_as_it_was(terminal, monkeypatch):
