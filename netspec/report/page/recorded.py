@@ -44,6 +44,9 @@ DECADES = 30.0
 COLOURS: Mapping[str, int] = {"train": 7, "validation": 2, "test": 3}
 """Of what is measured on a part, in all charts."""
 
+DIFFERENT = 8
+"""Colours that lines have."""
+
 MEASURES = ("update", "gradient", "weights", "dead", "saturated")
 
 FEWEST = 2
@@ -172,12 +175,24 @@ class _Drawn:
 
 
 def _chart(name: str, title: str, lines: list[Line | None], *, wide: bool = False) -> Chart:
-    there = tuple(line for line in lines if line is not None)
+    there = _apart([line for line in lines if line is not None])
     values = np.array([value for line in there for value in line.values])
     positive = bool(len(values)) and bool((values > 0).all())
     # An accuracy starts near nothing and ends near 1: it is read on the scale that it is stated on.
     spans = name != "metric" and positive and logarithmic(values)
     return Chart(name, title, there, spans, positive, wide)
+
+
+def _apart(lines: list[Line]) -> tuple[Line, ...]:
+    """Lines of which no two have one colour, as far as there are colours: the first that has one keeps it."""
+    taken: set[int] = set()
+    free = [colour for colour in range(1, DIFFERENT + 1) if colour not in {line.colour for line in lines}]
+    found = []
+    for line in lines:
+        colour = free.pop(0) if line.colour in taken and free else line.colour
+        taken.add(colour)
+        found.append(replace(line, colour=colour))
+    return tuple(found)
 
 
 def logarithmic(values: Any) -> bool:

@@ -25,7 +25,7 @@ from PIL import Image  # noqa: E402
 from netspec.commands.pages import report  # noqa: E402
 from netspec.report.comparison import compare  # noqa: E402
 from netspec.report.page import page, page_of_comparison, to_json  # noqa: E402
-from netspec.runs.events import Alerted, Entered, Stepped  # noqa: E402
+from netspec.runs.events import Alerted, Entered, Evaluated, Stepped  # noqa: E402
 from netspec.runs.records import Recorder  # noqa: E402
 
 CLASSIFIER = """\
@@ -132,6 +132,17 @@ def test_curves_hold_what_was_recorded(home: Path) -> None:
     assert run["health"]["layers"] == ["dense1", "dense2"]
     last = examined[-1]["layers"]["dense1"]
     assert run["health"]["measures"]["update"][0][-1] == pytest.approx(last["update"], rel=1e-3)
+
+
+def test_no_two_lines_of_a_chart_have_one_colour(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    with Recorder(run) as recorder:
+        losses = {f"validation/{name}loss": 0.5 for name in ("same/", "digit/", "third/")}
+        recorder.record(Evaluated(1_700_000_900.0, 195, 4.9, losses, 0.1, False))
+    charts = to_json(report([run]))["runs"][0]["curves"]["charts"]
+    colours = [line["colour"] for line in charts[0]["lines"]]
+    assert len(colours) == len(set(colours)) == 5
+    assert colours[:2] == [1, 2]
 
 
 def test_numbers_have_residuals(home: Path) -> None:

@@ -19,6 +19,7 @@ from made_runs import SPEC, make_run
 
 from netspec.report.comparison import compare
 from netspec.report.page import report_of
+from netspec.report.page.contents import Curves
 
 Show = Callable[..., Tab]
 
@@ -98,6 +99,22 @@ def test_a_toggle_draws_the_curves_otherwise(shown: Show, selector: str, number:
     else:
         tab.click(selector, number)
     assert drawn(tab) == before
+
+
+def test_a_loss_without_bound_has_its_marks(shown: Show) -> None:
+    found = report()
+    [contents] = found.runs
+    curves = contents.curves
+    assert isinstance(curves, Curves)
+    line = replace(curves.charts[0].lines[0], steps=(1.0, 2.0, 3.0, 4.0), values=(1.5, 2e9, 3e21, 3e34), means=None)
+    chart = replace(curves.charts[0], lines=(line,), logarithmic=True, positive=True)
+    tab = shown(
+        replace(found, runs=(replace(contents, curves=replace(curves, charts=(chart,), alerts=(), phases=())),))
+    )
+    for scale in ("logarithmic", "linear"):
+        assert tab.value(f"{CANVAS}.length") == 1
+        assert colours(tab, "muted") > 100, scale  # the letters left of the axis
+        tab.click(".log")
 
 
 def test_a_series_that_is_switched_off_is_gone(shown: Show) -> None:

@@ -90,6 +90,23 @@ class Group {
   }
 }
 
+// How far apart the marks of an axis may be: whole numbers, since between two steps there is none, and as far as a
+// diverged loss needs.
+const ROUND = Array.from({ length: 308 }, (_, power) => [1, 2, 5].map((v) => Number(`${v}e${power}`))).flat();
+const HUGE = 1e14; // uPlot's own end about here
+
+// Marks of a logarithmic axis: of many powers of ten every second, third and so on, so that none lies over another.
+function powersBetween(low, high, most) {
+  const first = Math.floor(Math.log10(low) + 1e-9);
+  const last = Math.ceil(Math.log10(high) - 1e-9);
+  const apart = Math.max(1, Math.ceil((last - first) / Math.max(1, most)));
+  const marks = [];
+  for (let power = Math.ceil(first / apart) * apart; power <= last; power += apart) {
+    marks.push(...(last - first > 2 ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9]).map((v) => Number(`${v}e${power}`)));
+  }
+  return marks.filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
+}
+
 class Chart {
   constructor(group, figure, chart) {
     this.group = group;
@@ -202,6 +219,18 @@ class Chart {
     const grid = { stroke: () => colour("rule"), width: 1 };
     const ticks = { ...grid, size: 4 };
     const upright = { grid: { ...grid, filter }, ticks: { ...ticks, filter } };
+    if (this.logarithmic) {
+      upright.splits = (plot, axis, low, high) => powersBetween(low, high, plot.bbox.height / uPlot.pxRatio / 22);
+      upright.filter = (plot, marks) => {
+        const powers = filter(plot, marks);
+        const round = powers.map((v) => (v === null || [1, 2, 5].includes(Number(v.toExponential(0)[0])) ? v : null));
+        return round.filter((v) => v !== null).length > 1 ? round : powers;
+      };
+    }
+    if (this.logarithmic || this.shown().some((line) => line.values.some((v) => Math.abs(v) > HUGE))) {
+      upright.incrs = ROUND;
+    }
+    const incrs = AXES[this.group.axis].whole ? ROUND : undefined;
     const font = `12px ${colour("text")}`;
     this.plot = new uPlot(
       {
@@ -217,7 +246,7 @@ class Chart {
           y: { distr: this.logarithmic ? 3 : 1 },
         },
         axes: [
-          { stroke: ink, grid, ticks, font, values: (plot, marks) => marks.map((v) => AXES[this.group.axis].text(v)), space: 70, size: 34 },
+          { stroke: ink, grid, ticks, font, incrs, values: (plot, marks) => marks.map((v) => AXES[this.group.axis].text(v)), space: 70, size: 34 },
           { stroke: ink, ...upright, font, values: (plot, marks) => marks.map((v) => (v === null ? "" : short(v))), size: 58 },
         ],
         hooks: {

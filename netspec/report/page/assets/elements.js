@@ -73,9 +73,9 @@ function clock(seconds) {
 }
 
 const AXES = {
-  steps: { title: "Step", one: "step", text: (v) => whole.format(v) },
+  steps: { title: "Step", one: "step", whole: true, text: (v) => whole.format(v) },
   epochs: { title: "Epoch", one: "epoch", text: (v) => String(Number(v.toFixed(2))) },
-  examples: { title: "Examples", one: "example", text: (v) => (v >= 1e6 ? `${short(v / 1e6)} M` : whole.format(v)) },
+  examples: { title: "Examples", one: "example", whole: true, text: (v) => (v >= 1e6 ? `${short(v / 1e6)} M` : whole.format(v)) },
   seconds: { title: "Time", one: "at", text: clock },
 };
 
