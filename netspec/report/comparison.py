@@ -263,7 +263,7 @@ def _rows(runs: Sequence[Contender], groups: Sequence[Contender]) -> tuple[tuple
     [one] = groups
     if len(runs) > MOST_DRAWN:
         return (one,), 1
-    if len(one.seeds) > 2 and not one.left_out:
+    if one.seeds and not one.left_out:
         return (*runs, one), 0
     return tuple(runs), len(runs)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["change", "probability", "summary", "with_half"]
 
 
+LUCK = ", and with one seed nothing tells whether that is luck"
+
+
 def with_half(value: float, half: float | None) -> str:
     """A mean and half of its interval, to the same place: where two digits of the half stand, or more of the mean.
 
@@ -102,10 +105,10 @@ def _of_best(comparison: Comparison, quality: Measurement, name: str) -> Iterato
 def _held(comparison: Comparison, first: int, baseline: int) -> str:
     contrast = comparison.contrasts[first]
     if contrast is None:
-        return "; it is the baseline"
+        return f"; it is the baseline{_how_sure(comparison)}"
     against = f"the baseline, {comparison.runs[baseline].name}"
     if contrast.difference is None:
-        return ""
+        return LUCK if comparison.runs[first].seeds == () else ""
     moved = change(contrast.difference, contrast.half)
     if contrast.corrected is None:
         return f"; {moved} against {against}{_why_no_test(contrast)}"
@@ -114,9 +117,23 @@ def _held(comparison: Comparison, first: int, baseline: int) -> str:
     return f"; {verdict} {against}: {moved}, {p}"
 
 
+def _how_sure(comparison: Comparison) -> str:
+    """What can be said of the others where the baseline is best; of several tests, the next sentence does that."""
+    others = [c for c in comparison.contrasts if c is not None and c.difference is not None]
+    tested = [c for c in others if c.corrected is not None]
+    if others and not tested:
+        return _why_no_test(others[0])
+    if len(tested) != 1 or tested[0].corrected is None:
+        return ""
+    name = comparison.runs[comparison.contrasts.index(tested[0])].name
+    verdict = "not distinguishable from it" if tested[0].verdict == "not distinguishable" else tested[0].verdict
+    p = f"p = {probability(tested[0].corrected)}".replace("= <", "< ")
+    return f", and {name} is {verdict}: {change(tested[0].difference or 0.0, tested[0].half)}, {p}"
+
+
 def _why_no_test(contrast: Contrast) -> str:
     return {
-        "one seed": ", and with one seed nothing tells whether that is luck",
+        "one seed": LUCK,
         "no spread": ", the same for every seed, so that there is no spread to judge it by",
         "runs lost": ", of which runs are lost",
     }.get(contrast.verdict, "")

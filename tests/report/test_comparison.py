@@ -96,7 +96,7 @@ def test_specs_differ_in_what_they_say_not_in_how_they_are_written(
 
 def test_the_seed_is_the_one_that_was_trained_with(tmp_path: Path) -> None:
     found = compare([make_run(tmp_path, f"seed = 3\n{SPEC}", seed=7), make_run(tmp_path, seed=8)])
-    assert [(d.path, d.values) for d in found.spec] == [("seed", (7, 8))]
+    assert [(d.path, d.values) for d in found.spec] == [("seed", (7, 8, None))]  # the last row is their mean
 
 
 def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_more_rows_than_ten_have_the_best_first(tmp_path: Path) -> None:
         "12 lenet5-12  0.012          0.9110         +0.0110",
     ]
     assert lines[at + 13] == " 1 lenet5-1   0.001          0.9000         baseline"
-    assert any(line.startswith("training loss   ⠤⠤ 1   oo 5   xx 6") for line in lines)
+    assert any(line.startswith("training loss  ⠤⠤ 1  oo 5  xx 6") for line in lines)
     assert sum(line.startswith(" 3 lenet5-3 ") for line in lines) == 1  # the other numbers are of the best ten
 
 
@@ -128,6 +128,15 @@ def test_the_summary_says_what_can_be_said(tmp_path: Path, four: Comparison) -> 
         "lenet5-25 has the best test accuracy, 0.9200; +0.0200 against the baseline, lenet5-24, and with one seed "
         "nothing tells whether that is luck."
     ]
+    best_first = compare([make_run(tmp_path, accuracy=0.92), make_run(tmp_path, KERNEL, accuracy=0.9)])
+    assert summary(best_first) == [
+        "lenet5-26 has the best test accuracy, 0.9200; it is the baseline, and with one seed nothing tells whether "
+        "that is luck."
+    ]
+    seeds = compare([*of_seeds(tmp_path, SPEC, 0.95, 0.96, 0.97), *of_seeds(tmp_path, KERNEL, 0.94, 0.97, 0.95)])
+    assert summary(seeds)[0].endswith(
+        "it is the baseline, and lenet5-31…33 is not distinguishable from it: -0.0067 ± 0.0379, p = 0.53."
+    )
     alike = compare([make_run(tmp_path, accuracy=0.9), make_run(tmp_path, KERNEL, accuracy=0.9)])
     assert summary(alike) == ["All have the same test accuracy, 0.9000."]
 
