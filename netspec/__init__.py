@@ -46,6 +46,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'netspec' has no attribute '{name}'")
 
 
+def __dir__() -> list[str]:
+    """What there is to be used, for the Tab key of notebooks; not what this file imports."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
+
+
 def _told(error: NetspecError) -> list[str]:
     """What IPython shows of an error: its mistakes, and not the way that led to them."""
     from netspec.diagnostics import render

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -53,6 +54,17 @@ def pairs(home: Path) -> netspec.Run:
     np.savez(home / "pairs.npz", x=draw.normal(size=(80, 2)).astype(np.float32), y=draw.integers(0, 2, 80))
     (home / "pairs.toml").write_text(FLOWERS.replace('"iris"', '{ npz = "pairs.npz" }').replace("flowers", "pairs"))
     return netspec.load(home / "pairs.toml").train(home / "runs", show=False)
+
+
+def test_one_text_is_not_its_letters(run: netspec.Run, home: Path) -> None:
+    assert netspec.load(home / "flowers.toml", "train.epochs=7").spec.train.epochs == 7
+    again = netspec.load(home / "flowers.toml", seed=1).train(home / "two", show=False)
+    shutil.copytree(run.path, home / "two" / "flowers-2")
+    assert len(netspec.compare(str(again.path.parent)).runs) == 3  # both, and their mean
+
+
+def test_the_module_lists_what_there_is_to_be_used() -> None:
+    assert {name for name in dir(netspec) if not name.startswith("_")} == set(netspec.__all__)
 
 
 def test_a_run_is_as_good_as_its_path(run: netspec.Run, home: Path) -> None:

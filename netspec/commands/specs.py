@@ -123,11 +123,12 @@ class Checked:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None) -> Opened:
+def load(path: str | Path, settings: str | Sequence[str] = (), seed: int | None = None) -> Opened:
     """Read a spec.
 
     Args:
-        settings: values that take the place of the file's, as `--set` has them: "optimizer.learning_rate=3e-4".
+        settings: what takes the place of the file's values, as `--set` has it, "optimizer.learning_rate=3e-4"; one
+            or several.
         seed: of everything random; the spec's unless given.
 
     Raises:
@@ -135,7 +136,8 @@ def load(path: str | Path, settings: Sequence[str] = (), seed: int | None = None
     """
     directory = Path(path).parent
     document = extended(read(Path(path)), directory)
-    for argument in (*settings, *([] if seed is None else [f"seed={seed}"])):
+    given = [settings] if isinstance(settings, str) else settings
+    for argument in (*given, *([] if seed is None else [f"seed={seed}"])):
         document = _instead(override(document, argument))
     return opened_from(document, _origin(document, directory))
 

@@ -244,7 +244,7 @@ def _lengths(facts: Facts, inputs: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def compare(
-    runs: Sequence[str | Path],
+    runs: str | Path | Sequence[str | Path],
     *,
     baseline: str | None = None,
     metric: str | None = None,
@@ -269,7 +269,7 @@ def compare(
     from netspec.report import comparison
     from netspec.runs.selection import chosen
 
-    found = chosen([str(run) for run in runs])
+    found = chosen([str(run) for run in ([runs] if isinstance(runs, (str, Path)) else runs)])
     return comparison.compare(found, baseline=baseline, metric=metric, value=value, by=by, cost=cost)
 
 
