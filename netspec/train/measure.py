@@ -70,7 +70,7 @@ class Measure:
         each = [self._finished({name: rows[i] for name, rows in totals.items()}) for i in range(self._abreast)]
         values = {name: np.array([metrics[name] for metrics in each]) for name in self._metrics}
         means = {f"member/{name}": float(v.mean()) for name, v in values.items()}
-        return means | {f"spread/{name}": float(v.std()) for name, v in values.items()}
+        return means | {f"spread/{name}": _spread(v) for name, v in values.items()}
 
     def _rows(self, start: int, count: int) -> tuple[Any, Any, int, int]:
         if self._held is not None:
@@ -136,3 +136,8 @@ def outputs_of(phase: Phase, weights: Weights, inputs: Any, abreast: int | None 
         rows = {name: array[chosen] for name, array in inputs.items()}
         found.append(np.take(np.asarray(apply(weights, rows)), range(min(batch, count - start)), axis))
     return np.concatenate(found, axis)
+
+
+def _spread(values: np.ndarray) -> float:
+    """The standard deviation; of equal values 0, and not what rounding makes of that."""
+    return float(values.std()) if np.ptp(values) > 0 else 0.0

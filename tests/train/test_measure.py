@@ -87,6 +87,16 @@ CASES: dict[str, tuple[int, TargetFacts, Array, Callable[[Array], Array], Judged
 }
 
 
+def test_equal_members_lie_nothing_apart() -> None:
+    assert np.std([0.8, 0.8, 0.8]) > 0  # by rounding alone
+    width, facts, y, _, _ = CASES["cross_entropy"]
+    of = weights(width)
+    alike = Weights({path: np.repeat(value[:1], MEMBERS, 0) for path, value in of.parameters.items()}, {})
+    part = Part({"input": X}, {"target": y})
+    (found,) = Measure(program("cross_entropy", width, facts).last, part, 2**30, MEMBERS, ensemble=True)(alike)
+    assert {value for name, value in found.items() if name.startswith("spread/")} == {0.0}
+
+
 @pytest.mark.parametrize("loss", CASES)
 def test_members_speak_as_the_mean_of_what_they_mean(loss: str) -> None:
     width, facts, y, meaning, judged = CASES[loss]
