@@ -16,7 +16,7 @@ from netspec.spec.layers.load import LoadedLayers
 from netspec.spec.sections import Spec
 from netspec.spec.start import Start
 
-__all__ = ["Started", "check_start", "loads", "matched", "of_load", "renamed"]
+__all__ = ["Started", "check_start", "expected", "loads", "matched", "of_load", "renamed"]
 
 MOST_TOLD = 100
 """Misfits that are told one by one."""
@@ -73,6 +73,11 @@ def check_start(spec: Spec, graph: Graph) -> None:
     """
     if spec.start is not None:
         _wanted(spec, spec.start, graph)
+
+
+def expected(spec: Spec, graph: Graph) -> tuple[str, ...]:
+    """The paths of the parameters and statistics that `[start]` has a network begin with."""
+    return () if spec.start is None else tuple(_wanted(spec, spec.start, graph))
 
 
 def matched(spec: Spec, graph: Graph, arrays: Mapping[str, np.ndarray[Any, Any]], source: str) -> Started:

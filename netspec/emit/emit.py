@@ -16,8 +16,9 @@ from netspec.emit.marks import literal
 from netspec.emit.module import Attribute, Class, Module, refuse
 from netspec.emit.names import camel
 from netspec.emit.parts import Row, items, plan_of
+from netspec.emit.start import origin
 from netspec.emit.training import functions
-from netspec.emit.variables import extra_outputs
+from netspec.emit.variables import also, extra_outputs
 from netspec.graph.graph import Graph, Node, Value
 from netspec.spec.blocks import user_block
 from netspec.spec.courses import Course
@@ -34,6 +35,9 @@ IMPORTED = {
     "optax": "import optax",
     "sys": "import sys",
 }
+
+TYPES = {"Callable": "from collections.abc import Callable", "NamedTuple": "from typing import NamedTuple"}
+"""Of the functions of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +61,19 @@ def emit(spec: Spec, graph: Graph, program: Program | None = None) -> Emitted:
     Raises:
         SpecError: a part of it has no source yet.
     """
-    _check_frozen(graph)
+    for held in [graph] if program is None else [phase.network.graph for phase in program.phases]:
+        _check_frozen(held)
     _check_courses(graph)
     models = _models(spec, graph)
-    module = Module(plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph), _comments(spec))
-    also = {} if program is None else extra_outputs(program)
+    module = Module(
+        plan_of(graph, models, spec), spec.blocks, _wanted(graph, program), _taken(graph, program), _comments(spec)
+    )
+    extra = {} if program is None else extra_outputs(program)
     networks = {}
     for name, (written, nodes) in models.items():
         title = camel(re.sub(r"[^A-Za-z0-9_]+", "_", name or spec.name))
         network = title if title[:1].isalpha() else f"Network{title}"
-        networks[name] = _network(module, network, graph, name, written, nodes, also, spec)
+        networks[name] = _network(module, network, graph, name, written, nodes, extra, spec)
     lines = [] if program is None else list(functions(program, module, networks[""]))
     source = _file(spec, module, lines)
     return Emitted(source, networks, {path: module.path(path) for path in module.arrays})
@@ -103,14 +110,15 @@ def _wanted(graph: Graph, program: Program | None) -> dict[str, str]:
         if path not in last or path in found or (several and name != "output")
     }
     named = {path: name.rpartition("/")[2] for name, path in plain.items()}
-    watched = {} if program is None else {p: p.rpartition("/")[2] for p in program.objective.also}
+    watched = {} if program is None else {p: p.rpartition("/")[2] for p in also(program)}
     return watched | found | {p: p.rpartition("/")[2] if n == "output" else n for p, n in named.items()}
 
 
-def _taken(graph: Graph) -> set[str]:
+def _taken(graph: Graph, program: Program | None) -> set[str]:
     calls = [step.call for node in graph.every() for step in node.steps]
     calls += [call for node in graph.every() for call in node.initial.values()]
-    return {*IMPORTED, *(copy.name for copy in copies(c.name for c in calls if c.name.startswith("netspec.nn.")))}
+    own = {"Phase", *TYPES} if program is not None and len(program.phases) > 1 else set()
+    return {*IMPORTED, *own, *(copy.name for copy in copies(c.name for c in calls if c.name.startswith("netspec.nn.")))}
 
 
 # -- a whole network ---------------------------------------------------------------------------------------------------
@@ -123,13 +131,13 @@ def _network(
     model: str,
     written: tuple[Layer, ...],
     nodes: tuple[Node, ...],
-    also: Mapping[str, str],
+    extra: Mapping[str, str],
     spec: Spec,
 ) -> str:
     """The class of a whole network; its name.
 
     Args:
-        also: results besides the outputs: by name, the paths.
+        extra: results besides the outputs: by name, the paths.
     """
     prefix = f"{model}/" if model else ""
     inputs = {n.removeprefix(prefix): v for n, v in graph.inputs.items() if n.startswith(prefix)}
@@ -139,7 +147,7 @@ def _network(
     writer.count(found)
     flow, arguments = _inputs(writer, inputs, prefix, graph)
     result = writer.layers([(writer.rows[0], found)], flow, "x")
-    text = _result(writer, result, {**outputs, **also}, graph)
+    text = _result(writer, result, {**outputs, **extra}, graph)
     _drop_unused_masks(writer)
     shapes = ", ".join(f"{n} {v.shape}" if len(inputs) > 1 else str(v.shape) for n, v in inputs.items())
     results = ", ".join(str(shape) for n, shape in graph.output_shapes.items() if n in outputs)
@@ -209,8 +217,12 @@ def _file(spec: Spec, module: Module, functions: list[str]) -> str:
     parts += functions
     body = "\n\n\n".join(parts)
     used = {line for name, line in IMPORTED.items() if re.search(rf"(?<![\w.\"]){name}\b\.", body)}
+    used |= {line for name, line in TYPES.items() if any(re.search(rf"\b{name}\b", part) for part in functions)}
     imports = imports_of({*used, *(line for copy in copied for line in copy.imports)})
-    head = "\n".join(paragraph(_title(spec), 0))
+    begins = ""
+    if functions and spec.start is not None:
+        begins = f" It begins with weights of {origin(spec)}, which `begin` takes from a file."
+    head = "\n".join(paragraph(_title(spec) + begins, 0))
     future = ["from __future__ import annotations", ""] if copied else []
     return f"{head}\n\n{chr(10).join([*future, *imports])}\n\n{_gap(parts)}{body}\n"
 

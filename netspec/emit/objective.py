@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.build.objective import Penalised, Term
-from netspec.build.program import Program
+from netspec.build.program import Phase
 from netspec.build.targets import Aim
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.emit.body import Statement
@@ -23,18 +23,22 @@ FEW = 3
 """Parameters that are named one by one, at the most."""
 
 
-def loss_function(variables: Variables) -> str:
+def loss_function(variables: Variables, phase: Phase, name: str = "loss", where: str = "") -> str:
     """The function that is minimised.
+
+    Args:
+        name: its name.
+        where: when that is, for its docstring; empty where it always is.
 
     Raises:
         SpecError: a part of it has no source.
     """
-    _check(variables.program)
-    return _Writer(variables).loss()
+    _check(phase)
+    return _Writer(variables, phase).loss(name, where)
 
 
-def _check(program: Program) -> None:
-    for i, (loss, term) in enumerate(zip(program.spec.losses, program.objective.terms, strict=True)):
+def _check(phase: Phase) -> None:
+    for i, (loss, term) in enumerate(zip(phase.spec.losses, phase.objective.terms, strict=True)):
         uncounted = getattr(loss, "class_weights", None) == "balanced" and not term.aim.facts.counts
         without = {
             "a number that changes over time": any(isinstance(table, Course) for table in nested(loss)),
@@ -44,7 +48,7 @@ def _check(program: Program) -> None:
         what = next((words for words, found in without.items() if found), None)
         if what is not None:
             message = f"{loss.kind} cannot be compiled: {what} has no source"
-            place = program.spec.document.key_place(program.spec.loss_path(i))
+            place = phase.spec.document.key_place(phase.spec.loss_path(i))
             help_ = "compile a run, or write the weights as a list" if uncounted else ""
             raise SpecError(Diagnostic("compile", message, place, help=help_))
 
@@ -52,11 +56,12 @@ def _check(program: Program) -> None:
 @dataclass(slots=True)
 class _Writer:
     variables: Variables
+    phase: Phase
 
     # -- the loss ------------------------------------------------------------------------------------------------------
 
-    def loss(self) -> str:
-        objective, losses = self.variables.program.objective, self.variables.program.spec.losses
+    def loss(self, name: str, where: str) -> str:
+        objective, losses = self.phase.objective, self.phase.spec.losses
         several = self.variables.several
         result = "outputs" if several or objective.terms[0].form in ("number", "group", "nothing") else "logits"
         statements = [Statement(f"model({', '.join(self.variables.inputs)})", result)]
@@ -82,15 +87,16 @@ class _Writer:
             total = f"{total} + penalty"
         kinds = " and ".join(dict.fromkeys(t.kind.replace("_", " ") for t in objective.terms))
         said = _REDUCED[losses[0].reduction] if len({loss.reduction for loss in losses}) == 1 else ""
-        doc = f"The {said}{kinds} of a batch{', and the penalties' if objective.penalties else ''}."
+        said_too = f", and the penalties{',' if where else ''}" if objective.penalties else ""
+        doc = f"The {said}{kinds} of a batch{said_too}{where}."
         arguments = ", ".join(
             [f"model: {self.variables.network}", *(f"{name}: jax.Array" for name in self.variables.batch)]
         )
-        return function(f"def loss({arguments}) -> jax.Array", doc, [*statements, Statement(f"return {total}")])
+        return function(f"def {name}({arguments}) -> jax.Array", doc, [*statements, Statement(f"return {total}")])
 
     def term(self, i: int, term: Term, result: str) -> tuple[list[Statement], str]:
         """The statements of one loss, and what it is."""
-        aim, loss = term.aim, self.variables.program.spec.losses[i]
+        aim, loss = term.aim, self.phase.spec.losses[i]
         outputs = [f"{result}[{literal(name)}]" if self.variables.several else result for name in aim.outputs]
         wanted, raw = self.target(aim, result)
         encoded = _ENCODED.get(aim.form, "{}").format(raw)
@@ -99,7 +105,7 @@ class _Writer:
         weights = self.weights(aim, raw)
         names = ("each", "counts", "weights") if i == 0 else (f"each{i + 1}", f"counts{i + 1}", f"weights{i + 1}")
         before = [Statement(weights[1], names[1 if weights[0] else 2])] if weights else []
-        once = sum(t.aim.target == aim.target for t in self.variables.program.objective.terms) == 1
+        once = sum(t.aim.target == aim.target for t in self.phase.objective.terms) == 1
         if encoded != wanted and wanted and once:
             before.append(Statement(encoded, wanted))
             encoded = wanted
@@ -162,8 +168,8 @@ class _Writer:
     # -- penalties -----------------------------------------------------------------------------------------------------
 
     def penalties(self, result: str, statements: list[Statement]) -> None:
-        written = [p for loss in self.variables.program.spec.losses for p in loss.penalties]
-        pairs = list(zip(self.variables.program.objective.penalties, written, strict=True))
+        written = [p for loss in self.phase.spec.losses for p in loss.penalties]
+        pairs = list(zip(self.phase.objective.penalties, written, strict=True))
         names = ["penalty"] if len(pairs) == 1 else [f"penalty{i}" for i in range(1, len(pairs) + 1)]
         for name, (penalised, penalty) in zip(names, pairs, strict=True):
             text = self.penalty(penalised, penalty.lower(), result, statements)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.build.program import Program
+from netspec.build.program import Phase
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.emit.body import Statement
 from netspec.emit.makers import written_call
@@ -19,7 +19,7 @@ from netspec.graph.calls import lookup
 from netspec.spec.call import Call
 from netspec.spec.optimizers import PER_EXAMPLE, WHOLE
 
-__all__ = ["OptimizerWriter", "check_optimizer", "searches", "told"]
+__all__ = ["OptimizerWriter", "check_optimizer", "told"]
 
 WIRING = "netspec.nn.optimizers.wiring"
 
@@ -35,7 +35,7 @@ ATTRIBUTES = 'tuple(part.key for part in path if hasattr(part, "key"))'
 AVERAGES = frozenset({"lookahead", "schedule_free", "schedule_free_adamw", "schedule_free_sgd"})
 
 
-def check_optimizer(program: Program) -> None:
+def check_optimizer(phase: Phase) -> None:
     """See that an optimizer is one that a plain training can drive.
 
     Raises:
@@ -46,37 +46,32 @@ def check_optimizer(program: Program) -> None:
         AVERAGES: "learns with other parameters than those that are evaluated, which has no source",
         PER_EXAMPLE: "takes the gradient of each example, which has no source",
     }
-    names = _calls(program)
+    names = _calls(phase)
     for which, reason in reasons.items():
         if found := sorted(names & which):
-            raise SpecError(_refused(program, "optimizer", f"{found[0]} {reason}"))
-    if program.updater.observe is not None:
-        raise SpecError(_refused(program, "schedule", "a plateau looks at a metric, which has no source"))
+            raise SpecError(_refused(phase, "optimizer", f"{found[0]} {reason}"))
+    if phase.updater.observe is not None:
+        raise SpecError(_refused(phase, "schedule", "a plateau looks at a metric, which has no source"))
 
 
-def _refused(program: Program, section: str, message: str) -> Diagnostic:
-    spec = program.spec
+def _refused(phase: Phase, section: str, message: str) -> Diagnostic:
+    spec = phase.spec
     return Diagnostic(
         "compile", f"[{section}] cannot be compiled: {message}", spec.document.key_place(spec.at(section))
     )
 
 
-def _calls(program: Program) -> frozenset[str]:
-    optimizer = program.spec.optimizer
+def _calls(phase: Phase) -> frozenset[str]:
+    optimizer = phase.spec.optimizer
     assert optimizer is not None
     return optimizer.calls().union(optimizer.wrappers, *(group.calls() for group in optimizer.group))
 
 
-def told(program: Program) -> str:
+def told(phase: Phase) -> str:
     """What an update is told besides the gradient."""
-    if searches(program):
+    if _calls(phase) & SEARCHES:
         return ", value=value, grad=gradient, value_fn=loss_at"
-    return ", value=value" if _calls(program) & VALUE else ""
-
-
-def searches(program: Program) -> bool:
-    """Whether an update asks for the loss at other parameters."""
-    return bool(_calls(program) & SEARCHES)
+    return ", value=value" if _calls(phase) & VALUE else ""
 
 
 @dataclass(slots=True)
@@ -87,22 +82,28 @@ class OptimizerWriter:
         statements: that stand before it.
         made: the names of what they make, by what that is.
         labels: by function that tells parameters apart: by label, the paths of the parameters.
+        ending: of the names of functions, where a training has several optimizers.
     """
 
-    program: Program
+    phase: Phase
     module: Module
+    ending: str = ""
     statements: list[Statement] = field(default_factory=list)
     made: dict[Any, str] = field(default_factory=dict)
     labels: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    def functions(self) -> Iterator[str]:
-        """What tells parameters apart, where they learn in several ways; and what makes the optimizer."""
-        chain = [self.text(call) for call in self.program.updater.chain]
+    def functions(self, doc: str, *, tells: bool) -> Iterator[str]:
+        """What tells parameters apart, where they learn in several ways; and what makes the optimizer.
+
+        Args:
+            doc: what is said of the latter.
+            tells: whether an update is told what this optimizer does not ask for.
+        """
+        chain = [self.text(call) for call in self.phase.updater.chain]
         text = chain[0] if len(chain) == 1 else f"optax.chain({', '.join(chain)})"
+        text = f"optax.with_extra_args_support({text})" if tells else text
         yield from map(self.labelling, self.labels)
-        clock = self.program.clock
-        doc = f"How parameters are updated, in {clock.steps:,} steps, {clock.per_epoch:,} an epoch."
-        header = "def make_optimizer() -> optax.GradientTransformation"
+        header = f"def make_optimizer{self.ending}() -> optax.GradientTransformation"
         yield function(header, doc, [*self.statements, Statement(f"return {text}")])
 
     def labelling(self, name: str) -> str:
@@ -167,13 +168,13 @@ class OptimizerWriter:
         """Each parameter by the transformation of its group."""
         rest, *groups = value.arguments
         parts = {"rest": rest, **{name: made for name, made, _ in groups}}
-        return self.by_label("group", parts, {name: paths for name, _, paths in groups if paths})
+        return self.by_label(f"group{self.ending}", parts, {name: paths for name, _, paths in groups if paths})
 
     def without(self, value: Call) -> str:
         """A transformation beside parameters that stay as they are."""
         inner, *paths = value.arguments
         parts = {"rest": inner, "frozen": Call("optax.set_to_zero")}
-        return self.by_label("kept", parts, {"frozen": tuple(paths)})
+        return self.by_label(f"kept{self.ending}", parts, {"frozen": tuple(paths)})
 
     def by_label(self, name: str, parts: Mapping[str, Call], labels: dict[str, tuple[str, ...]]) -> str:
         self.labels[name] = labels

@@ -12,26 +12,31 @@ from netspec.emit.layout import lay_out, paragraph
 from netspec.emit.module import Attribute, Module
 from netspec.emit.names import free
 
-__all__ = ["Variables", "dotted", "extra_outputs", "function"]
+__all__ = ["Variables", "also", "dotted", "extra_outputs", "function"]
 
 OWN = frozenset(
     (
         *("arrays", "counts", "each", "epoch", "factor", "first", "gradient", "graph", "learning_rate", "logits"),
         *("loss", "loss_at", "losses", "main", "make_optimizer", "model", "optimizer", "order", "outputs"),
-        *("parameters", "path", "penalty", "rest", "rows", "shuffle", "step", "total", "train_step", "trainable"),
-        *("value", "w", "weights"),
+        *("parameters", "path", "penalty", "phase", "rest", "rows", "shuffle", "step", "total", "train_step"),
+        *("trainable", "value", "w", "weights"),
     )
 )
 """Names that the functions use themselves."""
 
 
 def extra_outputs(program: Program) -> dict[str, str]:
-    """What the network has to give besides its outputs: by name, the paths of layers whose results are penalised."""
+    """What the network has to give besides its outputs: by name, the paths of layers whose results losses are of."""
     known = {path: name for name, path in program.network.graph.outputs.items()}
     found: dict[str, str] = {}
-    for path in sorted(program.objective.also - set(known)):
+    for path in sorted(also(program) - set(known)):
         found[free(path.rpartition("/")[2], {*known.values(), *found})] = path
     return found
+
+
+def also(program: Program) -> frozenset[str]:
+    """The paths of the layers whose results a loss of any phase is of."""
+    return frozenset[str]().union(*(phase.objective.also for phase in program.phases))
 
 
 @dataclass
@@ -57,7 +62,8 @@ class Variables:
     @cached_property
     def targets(self) -> dict[str, str]:
         """By name of a target that is read, its variable."""
-        names = dict.fromkeys(t.aim.target for t in self.program.objective.terms if t.aim.of_data and t.aim.target)
+        terms = (term for phase in self.program.phases for term in phase.objective.terms)
+        names = dict.fromkeys(t.aim.target for t in terms if t.aim.of_data and t.aim.target)
         found: dict[str, str] = {}
         for name in names:
             wanted = "targets" if len(names) == 1 else name
@@ -67,9 +73,10 @@ class Variables:
     @cached_property
     def taken(self) -> set[str]:
         """Names that mean something in the functions of a training."""
-        losses = self.program.spec.losses
+        losses = [loss for phase in self.program.phases for loss in phase.spec.losses]
         calls = [call for loss in losses for call in (loss.lower(), *(p.lower() for p in loss.penalties))]
-        return {*self.module.taken, *OWN, *(call.name.rpartition(".")[2] for call in calls)}
+        begun = {"begin", "begun", "start"} if self.program.spec.start else set()
+        return {*self.module.taken, *OWN, *begun, *(call.name.rpartition(".")[2] for call in calls)}
 
     @property
     def batch(self) -> list[str]:
@@ -83,7 +90,7 @@ class Variables:
 
 
 def function(header: str, doc: str, statements: Sequence[Statement]) -> str:
-    lines = [*lay_out(f"{header}:"), *paragraph(doc, 4)]
+    lines = [*lay_out(f"{header}:"), *paragraph(doc, 4), *([""] if statements[0].is_function else [])]
     for indent, line in lines_of(statements, 4):
         lines += lay_out(line, indent)
     return "\n".join(lines)

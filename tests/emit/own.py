@@ -19,9 +19,12 @@ import numpy as np
 import optax
 
 from netspec.build import Network, Program, build
+from netspec.build.program import Phase
+from netspec.build.start import expected, matched
 from netspec.commands.specs import load, looked_at
 from netspec.document import parse
 from netspec.emit import Emitted, emit
+from netspec.emit.start import their_names
 from netspec.graph import calls
 from netspec.graph.calls import Mode
 from netspec.graph.facts import Facts
@@ -38,13 +41,10 @@ BATCH = 4
 MOST_CALLS, MOST_PARAMETERS, MOST_PRODUCTS = 70, 3_000_000, 100_000_000
 """Of a network that is run."""
 
-WITHOUT_SOURCE = {"finetune": "phase", "greedy_autoencoder": "phase"}
-"""Specs whose training goes beyond a step of one loss and its gradient, and what of them has no source."""
-
 
 def with_source(specs: Path) -> list[Path]:
     """The specs in a folder that become source; those of points are no networks."""
-    return sorted(p for p in specs.glob("*.toml") if not p.match("valley_*") and p.stem not in WITHOUT_SOURCE)
+    return sorted(p for p in specs.glob("*.toml") if not p.match("valley_*"))
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def write_job(folder: Path, case: Case) -> None:
         "evaluated": case.compare == "outputs" or (case.compare == "all" and bool(graph.statistics)),
         "trained": case.compare == "all" and found.program is not None,
         "weighted": case.compare == "all" and found.program is None,
+        "begins": _write_start(folder, found),
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     arrays = {f"input:{n}": v for n, v in inputs.items()} | {f"target:{n}": v for n, v in targets.items()}
@@ -131,6 +132,19 @@ def write_job(folder: Path, case: Case) -> None:
         for name, shape in _named(graph.output_shapes).items():
             arrays[f"weight:{name}"] = random.normal(size=(BATCH, *shape)).astype(np.float32)
     np.savez(folder / "given.npz", **arrays)
+
+
+def _write_start(folder: Path, found: Compiled) -> bool:
+    """Whether there are weights to begin with; these, under the names that they have where they are from."""
+    if found.program is None or found.program.spec.start is None:
+        return False
+    graph, random = found.network.graph, np.random.default_rng(3)
+    names = their_names(found.program.spec, expected(found.program.spec, graph))
+    arrays = graph.parameters | graph.statistics
+    np.savez(
+        folder / "start.npz", **{name: 0.1 * random.normal(size=arrays[path].shape) for path, name in names.items()}
+    )
+    return True
 
 
 def _is_large(graph: Graph) -> bool:
@@ -166,7 +180,8 @@ def _batch(found: Compiled) -> tuple[dict[str, Any], dict[str, Any]]:
         if value.padded:
             drawn[0, -2:] = 0 if value.dtype == "int32" else np.nan
         inputs[name] = drawn
-    terms = () if found.program is None else found.program.objective.terms
+    phases = () if found.program is None else found.program.phases
+    terms = [term for phase in phases for term in phase.objective.terms]
     targets = {}
     for name in dict.fromkeys(t.aim.target for t in terms if t.aim.of_data):
         target = found.program.facts.targets[name]  # type: ignore[union-attr]
@@ -213,7 +228,17 @@ def weighted(network: Network, arrays: Any, inputs: Any, weights: Any) -> dict[s
 
 
 def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[str, Any]:
-    network, objective, update = program.network, program.objective, make_update(program.last)
+    """The steps of all phases, one after the other."""
+    found = {}
+    for i, phase in enumerate(program.phases):
+        arrays, results = in_phase(phase, arrays, inputs, targets)
+        found |= {f"{i}:{name}": value for name, value in results.items()}
+    return found
+
+
+def in_phase(phase: Phase, arrays: Any, inputs: Any, targets: Any) -> tuple[Any, dict[str, Any]]:
+    """Parameters and statistics after some steps; and all that is looked at."""
+    network, objective, update = phase.network, phase.objective, make_update(phase)
     frozen = {n: v for n, v in arrays[0].items() if n in network.graph.frozen}
     moving = {n: v for n, v in arrays[0].items() if n not in network.graph.frozen}
     statistics = arrays[1]
@@ -237,11 +262,20 @@ def trained(program: Program, arrays: Any, inputs: Any, targets: Any) -> dict[st
         return optax.apply_updates(moving, updates), after, state, value
 
     (value, _), slopes = jax.jit(gradient)(moving, frozen, statistics, inputs, targets)
-    state = program.updater.transformation.init(moving)
+    state = phase.updater.transformation.init(moving)
     for _ in range(STEPS):
         moving, statistics, state, last = step(moving, frozen, statistics, state, inputs, targets)
     after = {f"after:{n}": v for n, v in (moving | frozen | statistics).items()}
-    return {"loss": value, "last": last} | {f"gradient:{n}": v for n, v in slopes.items()} | after
+    results = {"loss": value, "last": last} | {f"gradient:{n}": v for n, v in slopes.items()} | after
+    return (moving | frozen, statistics), results
+
+
+def begun(program: Program, arrays: Any, folder: Path) -> Any:
+    """The arrays, some of them as those begin that `[start]` names."""
+    given = dict(np.load(folder / "start.npz"))
+    taken = matched(program.spec, program.network.graph, given, "start.npz").arrays
+    assert taken
+    return tuple({n: jnp.asarray(taken.get(n, v)) for n, v in part.items()} for part in arrays)
 
 
 def shapes(graph: Graph) -> dict[str, Any]:
@@ -266,6 +300,7 @@ def run(folder: Path) -> None:
         results |= evaluated(found.network, arrays, inputs)
     if job["trained"]:
         assert found.program is not None
+        arrays = begun(found.program, arrays, folder) if job["begins"] else arrays
         results |= trained(found.program, arrays, inputs, {n: given[f"target:{n}"] for n in job["targets"]})
     if job["weighted"]:
         weights = {n: given[f"weight:{n}"] for n in job["outputs"]}

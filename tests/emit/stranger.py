@@ -90,16 +90,28 @@ def weighted(module: Any, job: dict[str, Any], given: dict[str, Any], inputs: li
     return found | slopes(gradient, job) | arrays(model, job, "after")
 
 
-def trained(module: Any, job: dict[str, Any], given: dict[str, Any], batch: list[Any]) -> dict[str, Any]:
-    """The loss and its gradient, and all parameters and statistics after some steps."""
-    kind = getattr(module, "trainable", nnx.Param)
-    gradient = nnx.jit(nnx.value_and_grad(module.loss, argnums=nnx.DiffState(0, kind)))
-    value, found = gradient(made(module, job, given), *batch)
+def trained(
+    module: Any, job: dict[str, Any], given: dict[str, Any], batch: list[Any], start: Path | None
+) -> dict[str, Any]:
+    """Of each phase, the loss and its gradient, and all parameters and statistics after some steps."""
     model = made(module, job, given)
-    optimizer = nnx.Optimizer(model, module.make_optimizer(), wrt=kind)
-    for _ in range(STEPS):
-        last = module.train_step(model, optimizer, *batch)
-    return {"loss": value, "last": last} | slopes(found, job) | arrays(model, job, "after")
+    if start is not None:
+        module.begin(model, start)
+    found = {}
+    for i, phase in enumerate(getattr(module, "PHASES", [None])):
+        # What phases have in common is in no phase, and a single one has no table.
+        kind = getattr(phase, "trainable", getattr(module, "trainable", nnx.Param))
+        loss = getattr(phase, "loss", getattr(module, "loss", None))
+        own = [phase.loss] if hasattr(phase, "loss") else []
+        gradient = nnx.jit(nnx.value_and_grad(loss, argnums=nnx.DiffState(0, kind)))
+        value, slope = gradient(nnx.clone(model), *batch)
+        make = getattr(phase, "make_optimizer", getattr(module, "make_optimizer", None))
+        optimizer = nnx.Optimizer(model, make(), wrt=kind)
+        for _ in range(STEPS):
+            last = module.train_step(model, optimizer, *own, *batch)
+        results = {"loss": value, "last": last} | slopes(slope, job) | arrays(model, job, "after")
+        found |= {f"{i}:{name}": value for name, value in results.items()}
+    return found
 
 
 def run(folder: Path) -> None:
@@ -116,7 +128,8 @@ def run(folder: Path) -> None:
         found |= evaluated(module, job, given, inputs)
     if job["trained"]:
         targets = [jax.numpy.asarray(given[f"target:{n}"]) for n in job["targets"]]
-        found |= trained(module, job, given, [*inputs, *targets])
+        start = folder / "start.npz" if job["begins"] else None
+        found |= trained(module, job, given, [*inputs, *targets], start)
     if job["weighted"]:
         found |= weighted(module, job, given, inputs)
     np.savez(folder / "emitted.npz", **{name: np.asarray(value) for name, value in found.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 from flax import nnx
-from own import WITHOUT_SOURCE, with_source
+from own import with_source
 
 from netspec import nn
 from netspec.build import Network
@@ -22,12 +23,15 @@ from netspec.document import parse
 from netspec.emit import emit
 from netspec.emit.copied import definitions, imports_of
 from netspec.emit.layout import lay_out
+from netspec.emit.start import their_names
 from netspec.graph.fill import fill_sections
 from netspec.graph.resolve import resolve
 from netspec.spec.decode import decode
+from netspec.spec.start import Start
 from tests.command import netspec
 
-SPECS = Path(__file__).parents[2] / "specs"
+HERE = Path(__file__).parent
+SPECS = HERE.parents[1] / "specs"
 
 RESNET = """\
 # A small residual network.
@@ -177,27 +181,67 @@ def test_imports_are_in_ruffs_order() -> None:
     assert imports_of(lines) == ["import sys", "from math import pi, prod", "", "import jax", "from flax import nnx"]
 
 
-@pytest.mark.parametrize("form", ["toml", "specs"])
+@pytest.mark.parametrize("form", ["forms", "trained", "specs"])
 def test_files_are_formatted_and_clean(form: str, tmp_path: Path) -> None:
-    folder = Path(__file__).parent / "forms"
-    if form == "specs":
-        for path in with_source(SPECS):
-            (tmp_path / f"{path.stem}.py").write_text(compiled(path).source, "utf-8")
-    else:
-        for path in folder.glob("*.toml"):
-            (tmp_path / f"{path.stem}.py").write_text(source(path.read_text("utf-8")), "utf-8")
+    for path in with_source(SPECS) if form == "specs" else (HERE / form).glob("*.toml"):
+        text = source(path.read_text("utf-8")) if form == "forms" else compiled(path).source
+        (tmp_path / f"{path.stem}.py").write_text(text, "utf-8")
     for command in (["format", "--diff"], ["check", "--select", "E4,E5,E7,E9,F,I,W"]):
         options = ["--isolated", "--line-length", "120", "--target-version", "py311"]
         done = subprocess.run(["ruff", *command, *options, str(tmp_path)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
 
 
-@pytest.mark.parametrize("name", WITHOUT_SOURCE)
-def test_a_training_that_has_no_source_says_what_has_none(name: str) -> None:
+WITHOUT_SOURCE = {
+    "[train]\nepochs = 2\nema = 0.9": ("[train] cannot be compiled: 'ema' has no source", 13),
+    "[train]\nepochs = 2\n[[phase]]\n[[phase]]\nema = 0.9": ("[[phase]] cannot be compiled: 'ema' has no source", 15),
+    "[train]\nepochs = 2\n[[phase]]\nfreeze = 'batch_norm1'": ("batch_norm1 cannot be compiled: it is frozen", 5),
+    "[train]\nepochs = 2\n[[phase]]\noptimizer = { kind = 'sgd', learning_rate = 1, sam = { rho = 0.1 } }": (
+        "[optimizer] cannot be compiled: sam asks for the loss or its gradient again", 14,
+    ),
+    "[train]\nepochs = 2\n[start]\nrun = 'a'\nonly = '*/kernel'\nrename = { 'dense1/**' = 'old/**' }": (
+        "[start] cannot be compiled: what 'dense1/kernel' is called there does not follow from 'rename'", 16,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("training", WITHOUT_SOURCE)
+def test_a_training_that_has_no_source_says_what_has_none_and_where(training: str, tmp_path: Path) -> None:
+    message, line = WITHOUT_SOURCE[training]
+    (tmp_path / "x.toml").write_text(TRAINED + training, "utf-8")
     with pytest.raises(SpecError) as caught:
-        compiled(SPECS / f"{name}.toml")
-    assert caught.value.diagnostics[0].code == "compile"
-    assert WITHOUT_SOURCE[name] in caught.value.diagnostics[0].message
+        compiled(tmp_path / "x.toml")
+    [found] = caught.value.diagnostics
+    assert (found.code, found.place and found.place.line) == ("compile", line)
+    assert found.message.startswith(message)
+
+
+TRAINED = """\
+[data]
+source = "iris"
+
+[model]
+layers = [{ dense = 8 }, "batch_norm", { dense = "$classes" }]
+[loss]
+kind = "cross_entropy"
+[optimizer]
+kind = "sgd"
+learning_rate = 0.1
+"""
+
+
+def test_names_of_weights_follow_from_the_rules_that_rename_them() -> None:
+    rules = {"encoder/**": "**", "head/w": "dense2/kernel", "dense3/*": "unused/*"}
+    start = Start(run="a", rename=rules)
+    spec = replace(decode(parse("[model]\ninput = [2]\nlayers = [{ dense = 2 }]", "x.toml")), start=start)
+    paths = ["dense1/kernel", "dense2/bias", "dense2/kernel", "unused/bias"]
+    found = their_names(spec, paths)
+    assert found == {
+        "dense1/kernel": "encoder/dense1/kernel",
+        "dense2/bias": "encoder/dense2/bias",
+        "dense2/kernel": "encoder/dense2/kernel",
+        "unused/bias": "encoder/unused/bias",
+    }
 
 
 REFUSED = {
@@ -252,6 +296,23 @@ def test_an_emitted_file_trains_by_itself(tmp_path: Path) -> None:
     losses = [float(line.rpartition(" ")[2]) for line in done.stdout.splitlines()]
     assert len(losses) == 10
     assert losses[-1] < 0.5 * losses[0] < 0.3
+
+
+def test_an_emitted_file_with_phases_trains_by_itself_from_given_weights(tmp_path: Path) -> None:
+    (tmp_path / "phases.py").write_text(compiled(HERE / "trained" / "phases.toml").source, "utf-8")
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", input=random.normal(size=(120, 4)), target=random.integers(0, 3, 120))
+    shapes = {"dense1/bias": 8, "dense1/weight": (4, 8), "layer_norm1/scale": 8}
+    shapes |= {"dense2/bias": 3, "dense2/weight": (8, 3)}
+    np.savez(tmp_path / "begun.npz", **{f"net/{name}": np.zeros(shape) for name, shape in shapes.items()})
+    command = [sys.executable, "-I", "phases.py", "data.npz", "begun.npz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = done.stdout.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["phase1"] * 10 + ["features"] * 14 + ["search"] * 10
+    np.savez(tmp_path / "begun.npz", **{f"net/{name}": np.zeros((1, 1)) for name in shapes})
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "net/dense1/bias is (1, 1), and (8,) is needed" in done.stderr
 
 
 def test_the_command_writes_no_file_twice_unless_asked(tmp_path: Path) -> None:
