@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.text import Text
@@ -44,6 +45,7 @@ def charts(comparison: Comparison, width: int, look: Look) -> Iterator[list[Text
             colour=look.colour,
             title=titles[name],
             x_label=unit,
+            log=_log([y for i in comparison.drawn for _, y in points[i]]),
         )
         for name, points in curves.items()
     ]
@@ -51,6 +53,16 @@ def charts(comparison: Comparison, width: int, look: Look) -> Iterator[list[Text
         yield [beside(left, right, half + 4) for left, right in zip(*charts, strict=True)]
     else:
         yield from charts
+
+
+def _log(values: Sequence[float]) -> bool | None:
+    """A logarithmic scale where a few losses are 0, or one ran away; else what the chart itself thinks."""
+    positive = [value for value in values if 0 < value < math.inf]
+    zeros = sum(value == 0 for value in values)
+    if not positive or not zeros or min(values) < 0:
+        return None
+    spanned = max(positive) / min(positive)
+    return True if spanned > (100 if zeros < len(positive) else 1e6) else None
 
 
 def _unit(comparison: Comparison) -> tuple[float, str]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import doctest
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_runs import SPEC, make_run
 
-from netspec.report import comparison_reading, comparison_table, comparison_view, comparison_words, statistics
+from netspec.report import (
+    comparison_charts,
+    comparison_reading,
+    comparison_table,
+    comparison_view,
+    comparison_words,
+    statistics,
+)
 from netspec.report.comparison import Comparison, compare
 from netspec.report.comparison_table import as_csv, as_markdown
 from netspec.report.comparison_view import view
@@ -90,6 +98,22 @@ def test_more_rows_than_ten_have_the_best_first(tmp_path: Path) -> None:
     assert lines[at + 13] == " 1 lenet5-1   0.001          0.9000         baseline"
     assert any(line.startswith("training loss  ⠤⠤ 1  oo 5  xx 6") for line in lines)
     assert sum(line.startswith(" 3 lenet5-3 ") for line in lines) == 1  # the other numbers are of the best ten
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, 0.0, 3e34], True),
+        ([1.0, 0.0, 0.0, 0.0, 3e34], True),
+        ([1.0, 0.0, 0.0, 0.0, 300.0], None),
+        ([1.0, 0.0, 2.0], None),
+        ([-1.0, 0.0, 1.0, 3e34], None),
+        ([1e-3, 3e34, math.nan], None),
+        ([], None),
+    ],
+)
+def test_a_loss_that_was_nothing_once_may_span_decades(values: list[float], expected: bool | None) -> None:
+    assert comparison_charts._log(values) is expected
 
 
 def test_what_is_the_same_is_shown_where_asked(four: Comparison) -> None:
