@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(100_000, 20, 20)
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    _stand_in_for_closed()
     if arguments is None:
         _leave_at_interrupts()
     try:
@@ -78,6 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         code = _explain(error, "--json" in given)
     sys.exit(code)
+
+
+def _stand_in_for_closed() -> None:
+    """Give a standard stream that was closed (`netspec … >&-`) somewhere to go, and no file its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
 
 
 def _application() -> Callable[..., Any]:
@@ -114,7 +122,10 @@ def _explain(error: Exception, json: bool) -> int:
         found, code = (Diagnostic("internal", message, help=help_),), 1
     if json:
         # In one line: a training's events may stand above it.
-        typer.echo(json_text({"ok": False, "diagnostics": to_json(found)}, indent=None), nl=False)
-    else:
-        complain(found)
+        try:
+            typer.echo(json_text({"ok": False, "diagnostics": to_json(found)}, indent=None), nl=False)
+            return code
+        except OSError:  # standard output takes nothing, which may be what went wrong
+            pass
+    complain(found)
     return code
