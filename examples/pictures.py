@@ -22,7 +22,7 @@ from rich.console import Console  # noqa: E402
 from rich.terminal_theme import MONOKAI  # noqa: E402
 
 from netspec import commands  # noqa: E402
-from netspec.report.dashboard import view  # noqa: E402
+from netspec.report.dashboard.view import view  # noqa: E402
 from netspec.report.progress import Progress, advance  # noqa: E402
 
 PICTURES = (EXAMPLES / "pictures").resolve()

@@ -15,8 +15,8 @@ import pytest
 from netspec.cli import app
 from netspec.cli.completion import CHOICES, completed, families, words
 from netspec.commands import KINDS
-from netspec.report.comparison import AXES, COSTS, VALUES
-from netspec.report.styles import STATES
+from netspec.report.comparison.compare import AXES, COSTS, VALUES
+from netspec.report.drawing.styles import STATES
 from netspec.spec.families import FAMILIES, members
 from netspec.spec.optimizers import OPEN, Clip
 from netspec.spec.pages import pages

@@ -23,7 +23,7 @@ from netspec.graph.calls import Mode
 from netspec.graph.facts import Facts, InputFacts, TargetFacts
 from netspec.graph.graph import Graph
 from netspec.graph.resolve import resolve
-from netspec.report.inspection import inspect, to_json
+from netspec.report.inspection.inspect import inspect, to_json
 from netspec.spec.augmentations import Augmentation
 from netspec.spec.call import Shape
 from netspec.spec.courses import Course

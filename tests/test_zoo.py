@@ -13,7 +13,7 @@ import tomli
 
 from netspec.build.network import Network
 from netspec.commands import inspect, load
-from netspec.report.inspection import to_json
+from netspec.report.inspection.inspect import to_json
 
 ROOT = Path(__file__).parents[1]
 SPECS = ROOT / "specs"

@@ -12,7 +12,7 @@ from netspec.cli.app import Json, app
 from netspec.cli.printing import ascii_only, coloured, console_of, json_text, refuse, write
 
 if TYPE_CHECKING:
-    from netspec.report.comparison import Comparison
+    from netspec.report.comparison.compare import Comparison
 
 __all__ = []
 
@@ -56,7 +56,7 @@ def compare(
     baseline, paired by seed. Then what differs in the specs, what it cost, and the curves.
     """
     from netspec import commands
-    from netspec.report.comparison import AXES, COSTS, VALUES
+    from netspec.report.comparison.compare import AXES, COSTS, VALUES
 
     form = _form({"json": json, "csv": as_csv, "md": as_markdown, "html": html is not None}, out)
     out = out or html
@@ -74,7 +74,7 @@ def compare(
     elif form != "txt":
         typer.echo(_written(found, form, whole), nl=False)
     else:
-        from netspec.report.comparison_view import view
+        from netspec.report.comparison.view import view
 
         console = console_of()
         colour, plain = coloured(console), ascii_only(console)
@@ -104,17 +104,19 @@ def _one_of(option: str, value: str, known: tuple[Any, ...]) -> Any:
 
 
 def _written(found: Comparison, form: str, whole: bool) -> str:
-    from netspec.report import comparison, comparison_table, comparison_view
+    from netspec.report.comparison.compare import to_json
+    from netspec.report.comparison.table import as_csv, as_markdown
+    from netspec.report.comparison.view import view
 
     if form == "json":
-        return json_text(comparison.to_json(found, whole=whole))
+        return json_text(to_json(found, whole=whole))
     if form == "csv":
-        return comparison_table.as_csv(found)
+        return as_csv(found)
     if form == "md":
-        return comparison_table.as_markdown(found)
+        return as_markdown(found)
     if form == "html":
         from netspec.report.page import page_of_comparison
 
         return page_of_comparison(found)
-    frame = comparison_view.view(found, 120, whole=whole, colour=False)
+    frame = view(found, 120, whole=whole, colour=False)
     return "".join(f"{line.plain.rstrip()}\n" for line in frame.lines)

@@ -13,7 +13,7 @@ from netspec.cli.app import Json, RunName, app
 from netspec.cli.printing import ascii_only, coloured, complain, console_of, print_json, refuse
 
 if TYPE_CHECKING:
-    from netspec.report.frame import Frame
+    from netspec.report.drawing.frame import Frame
     from netspec.runs.removal import Removal
 
 __all__ = []

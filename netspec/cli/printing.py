@@ -52,7 +52,7 @@ def json_text(data: Any, indent: int | None = 2) -> str:
     try:
         return encoder.dumps(data, indent=indent, allow_nan=False) + "\n"
     except ValueError:
-        from netspec.report.values import plain
+        from netspec.report.drawing.values import plain
 
         return json_text(plain(data), indent)
 

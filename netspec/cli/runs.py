@@ -62,9 +62,9 @@ def _follow(session: Session, json: bool) -> None:
     import os
 
     from netspec.report.finish import summary
-    from netspec.report.interrupts import Interrupts
-    from netspec.report.live import display_for
-    from netspec.report.objects import Objects
+    from netspec.report.live.interrupts import Interrupts
+    from netspec.report.live.objects import Objects
+    from netspec.report.live.training import display_for
     from netspec.report.progress import Progress, advance
     from netspec.runs.records import read_events
     from netspec.train.requests import Requests
@@ -82,10 +82,21 @@ def _follow(session: Session, json: bool) -> None:
         for event in session.events(requests):
             try:
                 display.show(event)
-            except BrokenPipeError:
-                # Whoever followed has had enough (`netspec train … | head`): the training goes on, and is recorded.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            except OSError as error:
+                _unheard(error, session.run)
     if not json:
         console_of().print(summary(display.progress), soft_wrap=True)
     if display.progress.finished is not None and display.progress.finished.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
+
+
+def _unheard(error: OSError, run: Path) -> None:
+    """Go on without whoever followed: the training is recorded, and worth more than its lines."""
+    import os
+
+    from netspec.diagnostics import Diagnostic
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):  # as of `netspec train … | head`, which is meant
+        message = f"standard output takes nothing: {error.strerror}; the training goes on, and is recorded in {run}"
+        complain([Diagnostic("output", message, severity="warning")])

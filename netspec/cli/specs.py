@@ -75,7 +75,8 @@ def inspect(
     Shapes, parameters, multiply-adds, memory, optimizer, schedule. Nothing is allocated.
     """
     from netspec import commands
-    from netspec.report import inspection, inspection_view
+    from netspec.report.inspection.inspect import to_json
+    from netspec.report.inspection.view import view
 
     path = Path(spec)
     place = path if path.suffix == ".toml" or path.is_file() else run_of(spec)
@@ -87,12 +88,10 @@ def inspect(
         return
     found = commands.inspect(place, settings or ())
     if json:
-        print_json(inspection.to_json(found))
+        print_json(to_json(found))
         return
     console = console_of()
-    console.print(
-        inspection_view.view(found, console.width, depth=depth, colour=coloured(console), ascii=ascii_only(console))
-    )
+    console.print(view(found, console.width, depth=depth, colour=coloured(console), ascii=ascii_only(console)))
 
 
 @app.command("compile", epilog="Example: netspec compile specs/resnet50.toml -o resnet50.py")

@@ -37,7 +37,7 @@ def watch(
     import os
 
     from netspec.commands.followed import watch as watched
-    from netspec.report.screen import is_live
+    from netspec.report.live.screen import is_live
 
     in_terminal = not json and not once and is_live(sys.stdout, os.environ)
     watching = watched(names or (), out, patient=in_terminal)
@@ -60,8 +60,8 @@ def _in_terminal(watching: Watching, waiting: str) -> None:
     import time
 
     from netspec.commands.followed import LOOK_SECONDS
-    from netspec.report.interrupts import Interrupts
-    from netspec.report.window import Window
+    from netspec.report.live.interrupts import Interrupts
+    from netspec.report.live.window import Window
 
     left, switched, woken = threading.Event(), threading.Event(), threading.Event()
 
@@ -94,7 +94,7 @@ def _once(watching: Watching) -> None:
     """Print one frame."""
     import time
 
-    from netspec.report.side_by_side import view
+    from netspec.report.dashboard.side_by_side import view
 
     for _ in watching.follow(once=True):
         pass
@@ -105,7 +105,7 @@ def _once(watching: Watching) -> None:
 
 
 def _as_lines(watching: Watching) -> None:
-    from netspec.report.lines import Lines
+    from netspec.report.live.lines import Lines
     from netspec.report.progress import Progress
 
     several = len(watching.runs) > 1
@@ -124,7 +124,7 @@ def _as_objects(watching: Watching, once: bool) -> None:
 
 
 def _summarise(watching: Watching) -> None:
-    from netspec.report.chosen import shown
+    from netspec.report.dashboard.chosen import shown
     from netspec.report.finish import summaries
 
     console_of().print(summaries([shown(run) for run in watching.runs]), soft_wrap=True)

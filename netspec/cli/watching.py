@@ -14,7 +14,7 @@ from netspec.cli.app import Device, Json, RunName, Settings, SpecFile, app, devi
 from netspec.cli.printing import ascii_only, coloured, complain, console_of, print_json
 
 if TYPE_CHECKING:
-    from netspec.report.frame import Frame
+    from netspec.report.drawing.frame import Frame
 
 __all__ = []
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from netspec.diagnostics import Diagnostic, RunError
-from netspec.report.chosen import Watched, over, shown
+from netspec.report.dashboard.chosen import Watched, over, shown
+from netspec.report.drawing.wording import age
 from netspec.report.progress import Progress, advance
-from netspec.report.wording import age
 from netspec.runs.directory import ENDS, PARENT, State, is_locked
 from netspec.runs.events import Event, Finished, Started
 from netspec.runs.glance import glances

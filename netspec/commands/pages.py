@@ -27,7 +27,7 @@ from netspec.report.page.contents import (
 if TYPE_CHECKING:
     from netspec.commands.trained import Trained
     from netspec.graph.graph import Graph
-    from netspec.report.inspection import Inspection, Row
+    from netspec.report.inspection.inspect import Inspection, Row
     from netspec.runs.glance import Glance
 
 __all__ = ["report", "run_contents"]
@@ -59,7 +59,7 @@ def report(
     Raises:
         RunError: one is no run.
     """
-    from netspec.report.comparison import compare
+    from netspec.report.comparison.compare import compare
     from netspec.report.page import report_of
     from netspec.runs.glance import glance
 
@@ -190,7 +190,7 @@ def _paths(value: Any) -> Iterator[str]:
 def _network(trained: Trained) -> Network:
     from netspec.graph.fill import fill_sections
     from netspec.graph.resolve import resolve
-    from netspec.report.inspection import inspect
+    from netspec.report.inspection.inspect import inspect
 
     spec = trained.opened.spec
     graph = resolve(fill_sections(spec, trained.facts), trained.facts)
@@ -230,7 +230,7 @@ def _rows(rows: Sequence[Row], depth: int) -> Iterator[LayerRow]:
 
 
 def _facts(found: Inspection) -> Iterator[tuple[str, str]]:
-    from netspec.report.wording import storage
+    from netspec.report.drawing.wording import storage
 
     shapes = [", ".join(map(str, shapes.values())) for shapes in (found.inputs, found.outputs)]
     yield ("input → output", " → ".join(shapes)) if found.inputs else ("output", shapes[1])

@@ -152,9 +152,9 @@ def _curves(runs: Sequence[Path], wanted: Wanted) -> Drawn:
 
 
 def _bars(runs: Sequence[Path], wanted: Wanted) -> Drawn:
+    from netspec.report.drawing.wording import measured_name
     from netspec.report.pictures import bars
     from netspec.report.pictures.groups import grouped
-    from netspec.report.wording import measured_name
 
     metric, higher, found = bars.finals(grouped(runs), wanted.part)
     what = runs[0].name if len(runs) == 1 else f"{len(runs)} runs"
@@ -230,8 +230,8 @@ RECONSTRUCTED = 20
 
 def _reconstructions(runs: Sequence[Path], wanted: Wanted) -> Drawn:
     from netspec.commands.outcomes import outcomes_of
+    from netspec.report.drawing.wording import measure
     from netspec.report.pictures import tiles
-    from netspec.report.wording import measure
 
     sample = _sample(runs, wanted)
     found = outcomes_of(sample)

@@ -161,7 +161,7 @@ def _changed(trained: Trained, checkpoint: Checkpoint) -> tuple[Diagnostic, ...]
 
 
 def _written(found: Iterable[Difference]) -> list[str]:
-    from netspec.report import values
+    from netspec.report.drawing import values
 
     return [f"{d.path}: {' → '.join('nothing' if v is None else values.written(v) for v in d.values)}" for d in found]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from netspec.commands.training import Session
-    from netspec.report.display import Display
+    from netspec.report.live.display import Display
     from netspec.report.progress import Progress
     from netspec.train.requests import Requests
 
@@ -22,7 +22,7 @@ def shown(session: Session, show: bool) -> Display:
     """What shows a training: in a notebook an output that changes in place, else lines, or nothing."""
     import io
 
-    from netspec.report.lines import Lines
+    from netspec.report.live.lines import Lines
     from netspec.report.notebook.live import Live, publisher
 
     before = _before(session)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netspec.data import Dataset
     from netspec.graph.facts import Facts
     from netspec.graph.graph import Graph, Node
-    from netspec.report.inspection import Inspection
+    from netspec.report.inspection.inspect import Inspection
     from netspec.report.notebook.mistakes import Mistakes
 
 __all__ = [
@@ -257,9 +257,9 @@ def inspect(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Inspecti
     Raises:
         NetspecError: a mistake of the spec, or data that it needs and that cannot be read.
     """
-    from netspec.report import inspection
+    from netspec.report.inspection.inspect import inspect as inspected
 
-    return inspection.inspect(*looked_at(spec, settings))
+    return inspected(*looked_at(spec, settings))
 
 
 def network(spec: Opened | str | Path, settings: Sequence[str] = ()) -> Graph:

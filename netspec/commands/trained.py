@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from netspec.build import Program
     from netspec.data import NewInputs, Preparation
     from netspec.graph.facts import Facts
-    from netspec.report.comparison import Axis, Comparison, CostKind, Value
+    from netspec.report.comparison.compare import Axis, Comparison, CostKind, Value
     from netspec.runs.directory import Run
     from netspec.train.checkpoint import Checkpoint
 
@@ -266,11 +266,11 @@ def compare(
     Raises:
         RunError: one is no run, or there are fewer than two.
     """
-    from netspec.report import comparison
+    from netspec.report.comparison.compare import compare as compared
     from netspec.runs.selection import chosen
 
     found = chosen([str(run) for run in ([runs] if isinstance(runs, (str, Path)) else runs)])
-    return comparison.compare(found, baseline=baseline, metric=metric, value=value, by=by, cost=cost)
+    return compared(found, baseline=baseline, metric=metric, value=value, by=by, cost=cost)
 
 
 def weights_of(

@@ -198,7 +198,7 @@ def _at(place: Place | None) -> str:
 
 
 def _space(run: Path, program: Program, runs: int) -> tuple[Diagnostic, ...]:
-    from netspec.report.inspection import inspect
+    from netspec.report.inspection.inspect import inspect
     from netspec.train.checkpoint import free_space
 
     memory = inspect(program.spec, program.facts).memory
@@ -209,7 +209,7 @@ def _space(run: Path, program: Program, runs: int) -> tuple[Diagnostic, ...]:
 
 def _resolved(opened: Opened, program: Program, dataset: Dataset) -> dict[str, Any]:
     """Everything filled in: what the run is known by from now on, its data absent or its libraries changed."""
-    from netspec.report import inspection
+    from netspec.report.inspection.inspect import inspect, to_json
 
     return {
         "spec": plain(opened.spec.document.values),
@@ -218,7 +218,7 @@ def _resolved(opened: Opened, program: Program, dataset: Dataset) -> dict[str, A
         "steps": program.steps,
         "steps_per_epoch": program.clock.per_epoch,
         "batch": program.batch,
-        "network": inspection.to_json(inspection.inspect(program.spec, program.facts)),
+        "network": to_json(inspect(program.spec, program.facts)),
     }
 
 

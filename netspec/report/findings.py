@@ -11,11 +11,11 @@ from typing import Any
 
 from rich.text import Text
 
-from netspec.report.curves import Series, draw
-from netspec.report.frame import Frame, Look, paragraph, stacked
-from netspec.report.styles import BOLD, DIM
-from netspec.report.tables import Cell, Column, table
-from netspec.report.wording import count, measure, setting
+from netspec.report.drawing.curves import Series, draw
+from netspec.report.drawing.frame import Frame, Look, paragraph, stacked
+from netspec.report.drawing.styles import BOLD, DIM
+from netspec.report.drawing.tables import Cell, Column, table
+from netspec.report.drawing.wording import count, measure, setting
 
 __all__ = ["curvature_view", "landscape_view", "paths_view", "rate_view"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from netspec.diagnostics import printable
+from netspec.report.drawing.styles import BOLD, DIM, WARNING
+from netspec.report.drawing.wording import count, duration, epochs, measure, measured_name, percent
 from netspec.report.progress import Progress
-from netspec.report.styles import BOLD, DIM, WARNING
-from netspec.report.wording import count, duration, epochs, measure, measured_name, percent
 
 __all__ = ["summaries", "summary"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
-from netspec.report.frame import Frame, Look, fitted, paragraph, stacked
-from netspec.report.styles import BAR, BOLD, DIM
-from netspec.report.tables import Cell, Column, table
+from netspec.report.drawing.frame import Frame, Look, fitted, paragraph, stacked
+from netspec.report.drawing.styles import BAR, BOLD, DIM
+from netspec.report.drawing.tables import Cell, Column, table
 from netspec.spec.keys import Key, first_sentence, in_words
 from netspec.spec.pages import Page
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from netspec.report.frame import Frame, Look, fitted, stacked
-from netspec.report.styles import BOLD
-from netspec.report.tables import Cell, Column, bands
-from netspec.report.wording import count, measure, measured_name
+from netspec.report.drawing.frame import Frame, Look, fitted, stacked
+from netspec.report.drawing.styles import BOLD
+from netspec.report.drawing.tables import Cell, Column, bands
+from netspec.report.drawing.wording import count, measure, measured_name
 
 __all__ = ["view"]
 

@@ -14,11 +14,11 @@ from typing import Any
 from rich.text import Text
 
 from netspec.diagnostics import Diagnostic, RunError, nearest
-from netspec.report.frame import Frame, Look, paragraph, stacked, warning
-from netspec.report.styles import BOLD, DIM, STATES
-from netspec.report.tables import Cell, Column, table
-from netspec.report.values import plain
-from netspec.report.wording import age, count, duration, epochs, measure, measured_name
+from netspec.report.drawing.frame import Frame, Look, paragraph, stacked, warning
+from netspec.report.drawing.styles import BOLD, DIM, STATES
+from netspec.report.drawing.tables import Cell, Column, table
+from netspec.report.drawing.values import plain
+from netspec.report.drawing.wording import age, count, duration, epochs, measure, measured_name
 from netspec.runs import criteria
 from netspec.runs.criteria import Criterion
 from netspec.runs.directory import PARENT
@@ -154,7 +154,7 @@ def _key(runs: Sequence[Glance], sort: str, now: float) -> Callable[[Glance], An
 
 def _is_higher_better(runs: Sequence[Glance], metric: str) -> bool:
     """As a run says that is judged by the metric, on whichever part; else by the metric's name."""
-    from netspec.report.comparison_metrics import HIGHER
+    from netspec.report.comparison.measured import HIGHER
 
     name = metric.rpartition("/")[2]
     told = (run.higher_is_better for run in runs if run.metric and run.metric.rpartition("/")[2] == name)

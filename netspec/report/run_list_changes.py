@@ -8,10 +8,10 @@ from typing import Any
 from rich.text import Text
 
 from netspec.diagnostics import Diagnostic, printable
-from netspec.report.frame import Frame, Look, paragraph, stacked, warning
-from netspec.report.styles import BOLD, DIM, STATES
-from netspec.report.tables import Cell, Column, table
-from netspec.report.wording import count, measure, storage
+from netspec.report.drawing.frame import Frame, Look, paragraph, stacked, warning
+from netspec.report.drawing.styles import BOLD, DIM, STATES
+from netspec.report.drawing.tables import Cell, Column, table
+from netspec.report.drawing.wording import count, measure, storage
 from netspec.runs.directory import SPEC
 from netspec.runs.references import Reference
 from netspec.runs.removal import Doomed, Removal

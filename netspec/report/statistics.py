@@ -1,7 +1,7 @@
 """How sure a mean over seeds is, and a difference of two: Student's t, paired or Welch's, and Holm's correction.
 
 Intervals are of 95 %, two-sided, and told by half of their width. Seeds are few, so the normal distribution or a
-bootstrap would give intervals that are far too narrow: of 5 seeds, 1.96 in place of 2.78 holds the mean 88 times in 100.
+bootstrap would give intervals that are far too narrow: of 5 seeds, 1.96 in place of 2.78 holds the mean in 88 %.
 Functions take arrays with the seeds along the last axis. Knows nothing of runs.
 """
 

@@ -11,8 +11,8 @@ import pytest
 from made_runs import SPEC, START, make_run
 
 from netspec.diagnostics import RunError
-from netspec.report.comparison import Comparison, compare, to_json
-from netspec.report.comparison_words import summary
+from netspec.report.comparison.compare import Comparison, compare, to_json
+from netspec.report.comparison.words import summary
 from netspec.runs.atomic import write_json
 from netspec.runs.directory import create, prepare
 from netspec.runs.events import Evaluated, Finished, Stepped

@@ -11,18 +11,13 @@ from typing import Any
 import pytest
 from made_runs import SPEC, make_run
 
-from netspec.report import (
-    comparison_charts,
-    comparison_reading,
-    comparison_table,
-    comparison_view,
-    comparison_words,
-    statistics,
-)
-from netspec.report.comparison import Comparison, compare
-from netspec.report.comparison_table import as_csv, as_markdown
-from netspec.report.comparison_view import view
-from netspec.report.comparison_words import summary
+from netspec.report import statistics
+from netspec.report.comparison import charts, reading, table, words
+from netspec.report.comparison import view as view_module
+from netspec.report.comparison.compare import Comparison, compare
+from netspec.report.comparison.table import as_csv, as_markdown
+from netspec.report.comparison.view import view
+from netspec.report.comparison.words import summary
 
 EXPECTED = Path(__file__).parent / "expected"
 KERNEL = SPEC.replace("1e-3", "3e-3").replace("kernel = 5", "kernel = 3")
@@ -113,7 +108,7 @@ def test_more_rows_than_ten_have_the_best_first(tmp_path: Path) -> None:
     ],
 )
 def test_a_loss_that_was_nothing_once_may_span_decades(values: list[float], expected: bool | None) -> None:
-    assert comparison_charts._log(values) is expected
+    assert charts._log(values) is expected
 
 
 def test_what_is_the_same_is_shown_where_asked(four: Comparison) -> None:
@@ -184,7 +179,7 @@ def test_a_table_holds_every_number(four: Comparison) -> None:
 
 @pytest.mark.parametrize(
     ("module", "least"),
-    [(statistics, 2), (comparison_reading, 1), (comparison_table, 1), (comparison_words, 3), (comparison_view, 1)],
+    [(statistics, 2), (reading, 1), (table, 1), (words, 3), (view_module, 1)],
 )
 def test_the_examples_in_the_docstrings_hold(module: Any, least: int) -> None:
     failed, tried = doctest.testmod(module)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netspec.report.curves import Series, draw
+from netspec.report.drawing.curves import Series, draw
 
 
 def text(lines):

@@ -14,8 +14,8 @@ from conftest import events
 from made_progress import LAYERS, examined, in_phases, of_members, warned
 from rich.console import Console
 
-from netspec.report.dashboard import view
-from netspec.report.keys import Key, Looks, looking, turned
+from netspec.report.dashboard.keys import Key, Looks, looking, turned
+from netspec.report.dashboard.view import view
 from netspec.report.progress import Progress, advance
 from netspec.runs.events import Alerted, Evaluated, Stepped
 

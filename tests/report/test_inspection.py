@@ -11,8 +11,8 @@ from rich.console import Console
 from netspec import document
 from netspec.diagnostics import SpecError
 from netspec.graph.facts import Facts
-from netspec.report.inspection import Inspection, inspect, to_json
-from netspec.report.inspection_view import view
+from netspec.report.inspection.inspect import Inspection, inspect, to_json
+from netspec.report.inspection.view import view
 from netspec.spec.call import Shape
 from netspec.spec.decode import decode
 
@@ -308,5 +308,5 @@ layers = ["flatten", { dense = 1 }]
 
 def test_reports_are_imported_without_jax() -> None:
     code = "import sys, netspec.report.{0}, netspec.report.{1}, netspec.report.{2}; sys.exit('jax' in sys.modules)"
-    command = [sys.executable, "-c", code.format("inspection_view", "comparison_view", "run_list")]
+    command = [sys.executable, "-c", code.format("inspection.view", "comparison.view", "run_list")]
     assert subprocess.run(command, check=False).returncode == 0

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from netspec.report.interrupts import Interrupts
-from netspec.report.lines import Lines
+from netspec.report.live.interrupts import Interrupts
+from netspec.report.live.lines import Lines
 from netspec.report.progress import Progress
 
 
@@ -30,7 +30,7 @@ def heard(recorder, count):
     return recorder.said
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_and_a_second_ctrl_c_leaves(first):
     recorder, before = Recorder(), signal.getsignal(signal.SIGINT)
     interrupts = Interrupts(recorder)

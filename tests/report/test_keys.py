@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from made_progress import examined, in_phases
 
-from netspec.report.keys import USUAL, Looks, charted, looking, turned
+from netspec.report.dashboard.keys import USUAL, Looks, charted, looking, turned
 
 
 @pytest.mark.parametrize(

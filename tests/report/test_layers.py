@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from netspec.report.layers import blocks, ratio_of, worst_dead
+from netspec.report.dashboard.health import blocks, ratio_of, worst_dead
 
 SOUND = {"gradient": 0.1, "weights": 2.0, "update": 1e-3}
 

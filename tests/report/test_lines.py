@@ -4,9 +4,9 @@ import io
 
 from conftest import events
 
-from netspec.report.lines import LINE_SECONDS, Lines
+from netspec.report.live.lines import LINE_SECONDS, SPARE_LINES, Lines
 from netspec.report.progress import Progress
-from netspec.runs.events import Examined
+from netspec.runs.events import Evaluated, Examined
 
 
 def test_lines_are_one_an_epoch_and_plain():
@@ -43,3 +43,13 @@ def test_a_long_epoch_says_something_every_few_seconds():
             lines.show(event)
     seconds = steps[-1].time - steps[0].time
     assert abs(len(stream.getvalue().splitlines()) - seconds / LINE_SECONDS) <= 2
+
+
+def test_epochs_of_one_step_do_not_fill_a_log():
+    stream, pace = io.StringIO(), 0.01
+    with Lines(stream, Progress()) as lines:
+        for step in range(1, 20_001):
+            lines.show(Evaluated(1e9 + pace * step, step, float(step), {"train/loss": 1 / step}, 1e-4, False))
+    written = stream.getvalue().splitlines()
+    assert abs(len(written) - (SPARE_LINES + 20_000 * pace / LINE_SECONDS)) <= 1
+    assert written[99].startswith("step=100 ")

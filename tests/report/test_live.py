@@ -18,9 +18,9 @@ import pyte
 import pytest
 from conftest import events
 
-from netspec.report import screen
-from netspec.report.lines import Lines
-from netspec.report.live import Dashboard, display_for, is_live
+from netspec.report.live import screen
+from netspec.report.live.lines import Lines
+from netspec.report.live.training import Dashboard, display_for, is_live
 from netspec.report.progress import Progress
 
 TERMINAL = {"TERM": "xterm-256color"}

@@ -13,7 +13,7 @@ import pytest
 from netspec.commands import manual
 from netspec.diagnostics import SpecError
 from netspec.document import parse
-from netspec.report.frame import Frame
+from netspec.report.drawing.frame import Frame
 from netspec.report.manual import list_view, view
 from netspec.spec import keys, restructured
 from netspec.spec.decode import SECTIONS, decode

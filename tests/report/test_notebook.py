@@ -20,9 +20,9 @@ import netspec
 from netspec.commands.opened_run import Run, list_runs
 from netspec.commands.shown import Stopping
 from netspec.report.columns import columns
-from netspec.report.comparison import compare
-from netspec.report.curves import Series
-from netspec.report.lines import Lines
+from netspec.report.comparison.compare import compare
+from netspec.report.drawing.curves import Series
+from netspec.report.live.lines import Lines
 from netspec.report.notebook.charts import chart
 from netspec.report.notebook.live import Live, publisher
 from netspec.report.notebook.results import columns_html, evaluation_html, prediction_html

@@ -5,8 +5,8 @@ import json
 
 from conftest import events
 
-from netspec.report.display import Display
-from netspec.report.objects import Objects
+from netspec.report.live.display import Display
+from netspec.report.live.objects import Objects
 from netspec.report.progress import Progress
 from netspec.runs.events import Stepped, from_json
 

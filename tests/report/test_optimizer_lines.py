@@ -5,8 +5,8 @@ from __future__ import annotations
 from netspec.build.optimizer import build_optimizer
 from netspec.document import parse
 from netspec.graph.resolve import resolve
-from netspec.report.inspection import inspect, to_json
-from netspec.report.optimizer_lines import groups_of, lines
+from netspec.report.inspection.inspect import inspect, to_json
+from netspec.report.inspection.optimizer_lines import groups_of, lines
 from netspec.spec.clock import Clock
 from netspec.spec.decode import decode
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from netspec.report.panels import Panel, abreast, arranged
+from netspec.report.dashboard.panels import Panel, abreast, arranged
 
 
 def panel(letter, least, enough=None, most=None, weight=1):

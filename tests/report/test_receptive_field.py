@@ -10,7 +10,7 @@ from netspec.build import Network
 from netspec.document import parse
 from netspec.graph.graph import Graph
 from netspec.graph.resolve import resolve
-from netspec.report.receptive_field import receptive_fields
+from netspec.report.inspection.receptive_field import receptive_fields
 from netspec.spec.decode import decode
 
 LENGTH = 96

@@ -6,9 +6,9 @@ import pytest
 
 from netspec.document import parse
 from netspec.graph.facts import Facts
-from netspec.report.inspection import inspect, to_json
-from netspec.report.inspection_view import view
-from netspec.report.schedule_lines import corners
+from netspec.report.inspection.inspect import inspect, to_json
+from netspec.report.inspection.schedule_lines import corners
+from netspec.report.inspection.view import view
 from netspec.spec.call import Shape
 from netspec.spec.clock import Clock
 from netspec.spec.decode import decode

@@ -16,11 +16,11 @@ import pytest
 from conftest import events
 from rich.text import Text
 
-from netspec.report import screen
-from netspec.report.frame import Frame
-from netspec.report.live import Dashboard
+from netspec.report.drawing.frame import Frame
+from netspec.report.live import screen
+from netspec.report.live.screen import Screen
+from netspec.report.live.training import Dashboard
 from netspec.report.progress import Progress
-from netspec.report.screen import Screen
 
 TERMINAL = {"TERM": "xterm-256color"}
 COLUMNS, LINES = 40, 10

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from netspec.report import dashboard
-from netspec.report.chosen import ALL, Chosen, Watched, keys_of, pressed, shown
+from netspec.report.dashboard import view as dashboard
+from netspec.report.dashboard.chosen import ALL, Chosen, Watched, keys_of, pressed, shown
+from netspec.report.dashboard.side_by_side import view
+from netspec.report.drawing.sparks import spark
 from netspec.report.progress import Progress
-from netspec.report.side_by_side import view
-from netspec.report.sparks import spark
 from netspec.runs.events import Alerted
 
 EXPECTED = Path(__file__).parent / "expected"

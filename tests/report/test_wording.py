@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from netspec.report import inspection_view, values, wording
+from netspec.report.drawing import values, wording
+from netspec.report.inspection import view as inspection_view
 
 
 @pytest.mark.parametrize(("module", "least"), [(wording, 6), (values, 1), (inspection_view, 1)])

@@ -12,8 +12,8 @@ import time
 
 from conftest import events
 
-from netspec.report.interrupts import Interrupts
-from netspec.report.live import display_for
+from netspec.report.live.interrupts import Interrupts
+from netspec.report.live.training import display_for
 from netspec.train.requests import Requests
 
 

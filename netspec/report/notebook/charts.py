@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netspec.report.curves import Axis, Series
+from netspec.report.drawing.curves import Axis, Series
+from netspec.report.drawing.wording import count, setting
 from netspec.report.notebook.pieces import COLOURS
 from netspec.report.page.markup import Html, joined, shown, tag
-from netspec.report.wording import count, setting
 
 __all__ = ["chart"]
 

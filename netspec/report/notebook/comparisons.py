@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netspec.report.comparison import Comparison
-from netspec.report.comparison_metrics import Measurement
-from netspec.report.comparison_words import change, probability, summary, with_half
-from netspec.report.curves import Series
+from netspec.report.comparison.compare import Comparison
+from netspec.report.comparison.measured import Measurement
+from netspec.report.comparison.words import change, probability, summary, with_half
+from netspec.report.drawing.curves import Series
+from netspec.report.drawing.values import written
+from netspec.report.drawing.wording import count, duration, measured_name
 from netspec.report.notebook.charts import chart
 from netspec.report.notebook.pieces import Cell, dim, framed, table
 from netspec.report.page.markup import Html, clipped, tag
-from netspec.report.values import written
-from netspec.report.wording import count, duration, measured_name
 
 __all__ = ["comparison_html"]
 

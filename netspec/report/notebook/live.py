@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from netspec.report.display import Follower
+from netspec.report.live.display import Follower
 from netspec.report.notebook.runs import run_html, run_text
 from netspec.report.progress import Progress
 from netspec.runs.directory import State

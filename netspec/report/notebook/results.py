@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netspec.report.columns import Columns
-from netspec.report.curves import Series
+from netspec.report.drawing.curves import Series
+from netspec.report.drawing.wording import count, measure, measured_name
 from netspec.report.notebook.charts import chart
 from netspec.report.notebook.pieces import dim, framed, table
 from netspec.report.page.markup import tag
-from netspec.report.wording import count, measure, measured_name
 
 __all__ = ["columns_html", "evaluation_html", "prediction_html"]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from netspec.diagnostics import printable
-from netspec.report.curves import Series
+from netspec.report.drawing.curves import Series
+from netspec.report.drawing.wording import age, count, duration, epochs, measure, measured_name
 from netspec.report.finish import summary
 from netspec.report.notebook.charts import chart
 from netspec.report.notebook.pieces import Cell, dim, facts, framed, state, table
 from netspec.report.page.markup import Html, tag
 from netspec.report.progress import Progress
-from netspec.report.wording import age, count, duration, epochs, measure, measured_name
 from netspec.runs.directory import State
 from netspec.runs.glance import Glance
 

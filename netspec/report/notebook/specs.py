@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.report.inspection import BYTES, Inspection, Row
+from netspec.report.drawing.wording import count, storage
+from netspec.report.inspection.inspect import BYTES, Inspection, Row
 from netspec.report.notebook.pieces import Cell, dim, facts, framed, table
 from netspec.report.page.markup import Html, tag
 from netspec.report.page.written import coloured
-from netspec.report.wording import count, storage
 
 __all__ = ["inspection_html", "spec_html"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from netspec.report.comparison import Comparison
+from netspec.report.comparison.compare import Comparison
 from netspec.report.page.compared import curves_compared
 from netspec.report.page.contents import Report, RunContents, to_json
 from netspec.report.page.document import page

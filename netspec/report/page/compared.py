@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from netspec.report.comparison import Comparison, Contender
-from netspec.report.comparison_curves import LOSS, curves_of
-from netspec.report.comparison_metrics import Contrast, CostKind, Measurement
-from netspec.report.comparison_words import change, probability, summary, with_half
+from netspec.report.comparison.compare import Comparison, Contender
+from netspec.report.comparison.curves import LOSS, curves_of
+from netspec.report.comparison.measured import Contrast, CostKind, Measurement
+from netspec.report.comparison.words import change, probability, summary, with_half
 from netspec.report.differences import Difference
+from netspec.report.drawing.values import written
+from netspec.report.drawing.wording import count, duration, epochs, measured_name
 from netspec.report.page.contents import Axis, Chart, Curves, Line
 from netspec.report.page.markup import Html, clipped, joined, tag
 from netspec.report.page.plots import Frame, circle, line, picture, whisker
 from netspec.report.page.recorded import axis_of, logarithmic
 from netspec.report.page.sections import Part, Place, fold, table
 from netspec.report.page.thinning import rounded
-from netspec.report.values import written
-from netspec.report.wording import count, duration, epochs, measured_name
 from netspec.runs.histories import read_history
 
 __all__ = ["comparison_parts", "curves_compared"]

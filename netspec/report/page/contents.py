@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.report import comparison
-from netspec.report.comparison import Comparison
-from netspec.report.values import plain
+from netspec.report.comparison.compare import Comparison
+from netspec.report.comparison.compare import to_json as comparison_json
+from netspec.report.drawing.values import plain
 
 __all__ = [
     "Alert",
@@ -414,7 +414,7 @@ class Report:
 
 def to_json(report: Report) -> dict[str, Any]:
     """The page's data; the shape is public (see `netspec report --json`)."""
-    compared = None if report.comparison is None else comparison.to_json(report.comparison, whole=True)
+    compared = None if report.comparison is None else comparison_json(report.comparison, whole=True)
     alone = dataclasses.replace(report, comparison=None)
     data: dict[str, Any] = plain({**dataclasses.asdict(alone), "comparison": compared})
     return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from netspec.report.drawing.wording import count, measure
 from netspec.report.page.contents import (
     Confusion,
     Missing,
@@ -18,7 +19,6 @@ from netspec.report.page.contents import (
 from netspec.report.page.markup import Html, clipped, tag
 from netspec.report.page.plots import Frame, bars, dots, line, picture
 from netspec.report.page.sections import Part, Place, absent, facts, fold, scrolled, table
-from netspec.report.wording import count, measure
 
 __all__ = ["judged_part"]
 

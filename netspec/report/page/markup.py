@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from netspec.diagnostics import printable
-from netspec.report.values import plain
+from netspec.report.drawing.values import plain
 
 __all__ = ["Html", "anchor", "clipped", "embedded", "joined", "prose", "shown", "tag"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from netspec.report.drawing.wording import count
 from netspec.report.page.contents import LayerRow, Missing, Network
 from netspec.report.page.markup import Html, clipped, tag
 from netspec.report.page.sections import Part, Place, absent, facts, scrolled
-from netspec.report.wording import count
 
 __all__ = ["network_part"]
 

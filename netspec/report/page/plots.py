@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from netspec.report.drawing.wording import setting
 from netspec.report.page.markup import Html, clipped, joined, tag
-from netspec.report.wording import setting
 
 __all__ = ["Frame", "bars", "circle", "dots", "line", "picture", "ticks", "whisker"]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from netspec.report.drawing.wording import measured_name
 from netspec.report.page.contents import (
     Alert,
     Axis,
@@ -24,7 +25,6 @@ from netspec.report.page.contents import (
     Result,
 )
 from netspec.report.page.thinning import MOST, evenly, means, rounded, thinned
-from netspec.report.wording import measured_name
 from netspec.runs.histories import History, Measured
 
 __all__ = ["axis_of", "curves_of", "evaluations_of", "health_of", "logarithmic", "result_of"]

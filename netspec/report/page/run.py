@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netspec.report.drawing.wording import count, duration, epochs, measure, measured_name, storage
 from netspec.report.page.contents import Alert, Curves, Evaluations, Health, Missing, Result, RunContents
 from netspec.report.page.judged import judged_part
 from netspec.report.page.markup import Html, clipped, joined, tag
 from netspec.report.page.network import network_part
 from netspec.report.page.sections import Part, Place, absent, facts, fold, table
 from netspec.report.page.written import environment_part, reproduction_part, spec_part
-from netspec.report.wording import count, duration, epochs, measure, measured_name, storage
 
 __all__ = ["headline", "run_parts", "tiles"]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.diagnostics import Diagnostic, RunError
+from netspec.report.drawing.wording import measure, measured_name
 from netspec.report.pictures.canvas import colour_of, named, picture
 from netspec.report.pictures.groups import Group, One
 from netspec.report.statistics import half_width
-from netspec.report.wording import measure, measured_name
 from netspec.runs.histories import History
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.report.drawing.wording import percent
 from netspec.report.pictures.canvas import named, picture
-from netspec.report.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

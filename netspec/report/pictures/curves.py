@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from netspec.report.drawing.wording import measure, setting
 from netspec.report.pictures.canvas import colour_of, legend_below, named, picture, style_of
 from netspec.report.pictures.groups import Group
 from netspec.report.pictures.traces import AXES, By, Panel, Trace, panels_of
-from netspec.report.wording import measure, setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

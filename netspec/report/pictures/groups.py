@@ -11,7 +11,7 @@ from typing import Any
 from netspec.diagnostics import NetspecError, RunError
 from netspec.document import parse
 from netspec.report.differences import differences
-from netspec.report.values import plain
+from netspec.report.drawing.values import plain
 from netspec.runs.directory import load
 from netspec.runs.histories import History, read_history
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.report.drawing.wording import setting
 from netspec.report.pictures.canvas import COLOURS, legend_below, picture
-from netspec.report.wording import setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

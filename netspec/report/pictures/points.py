@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.report.drawing.wording import measure
 from netspec.report.pictures.canvas import MARKS, colour_of, legend_below, named, picture
-from netspec.report.wording import measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from netspec.report.drawing.wording import setting
 from netspec.report.pictures.canvas import COLOURS, legend_below, picture
-from netspec.report.wording import setting
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

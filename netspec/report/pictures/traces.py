@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from netspec.report.drawing.wording import measured_name
 from netspec.report.pictures.groups import Group
-from netspec.report.wording import measured_name
 from netspec.runs.histories import History, Measured
 
 __all__ = ["AXES", "By", "Panel", "Trace", "panels_of", "smoothed", "thinned"]

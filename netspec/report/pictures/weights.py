@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netspec.report.drawing.wording import measure, setting
 from netspec.report.pictures.canvas import colour_of, named, picture
-from netspec.report.wording import measure, setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,7 +23,7 @@ from made_runs import make_run  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from netspec.commands.pages import report  # noqa: E402
-from netspec.report.comparison import compare  # noqa: E402
+from netspec.report.comparison.compare import compare  # noqa: E402
 from netspec.report.page import page, page_of_comparison, to_json  # noqa: E402
 from netspec.runs.events import Alerted, Entered, Evaluated, Stepped  # noqa: E402
 from netspec.runs.records import Recorder  # noqa: E402

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from made_runs import SPEC, make_run
 
-from netspec.report.comparison import compare
+from netspec.report.comparison.compare import compare
 from netspec.report.page import report_of
 from netspec.report.page.contents import Curves
 

@@ -1,0 +1,1 @@
+"""Runs against each other: read, measured, held against a baseline, and shown."""

@@ -1,0 +1,1 @@
+"""What a spec is before it trains: layers, sizes, optimizer, schedule, phases."""
