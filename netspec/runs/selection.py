@@ -101,6 +101,7 @@ def _fitting(pattern: str, parent: Path) -> list[Path]:
         found = in_order(filter(is_run, paths)) or [run for path in paths for run in in_order(folders(path))]
     if not found:
         names = [path.name for path in folders(parent)]
-        held = f"{parent} holds {len(names):,} runs, such as {names[0]}" if names else f"{parent} holds no runs yet"
+        several = f"{len(names):,} runs, such as" if len(names) > 1 else "one run,"
+        held = f"{parent} holds {several} {names[0]}" if names else f"{parent} holds no runs yet"
         raise RunError(Diagnostic("no-run", f"no run fits {pattern!r}", note=f"looked in {parent} and here; {held}"))
     return found
