@@ -22,7 +22,7 @@ from typing import Any
 import jax
 
 from netspec.build import Program
-from netspec.report.live import display_for
+from netspec.report.live.training import display_for
 from netspec.runs.events import Event, Stepped
 from netspec.runs.records import Recorder
 from netspec.train.device import described
