@@ -26,6 +26,8 @@ class Columns(Mapping[str, Numbers]):
         self._found = dict(found)
 
     def __getitem__(self, name: str) -> Numbers:
+        if name not in self._found:
+            raise KeyError(f"there is no column {name!r}; there are {', '.join(self._found)}")
         return self._found[name]
 
     def __iter__(self) -> Iterator[str]:

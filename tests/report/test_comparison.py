@@ -209,7 +209,7 @@ def test_seeds_of_one_spec_are_one_with_the_interval_of_their_mean(tmp_path: Pat
     assert accuracy.counts == (4, 2)
     # Of two runs with the same spec and seed the later one counts, and it is said.
     assert [run.path.name for run in found.runs[1].left_out] == ["lenet5-5"]
-    assert found.warnings[0].startswith("1 runs have the spec and the seed of another")
+    assert found.warnings[0].startswith("1 run has the spec and the seed of another")
 
 
 def test_seeds_alone_have_a_row_each_and_their_mean_and_none_is_best(tmp_path: Path) -> None:
@@ -221,6 +221,15 @@ def test_seeds_alone_have_a_row_each_and_their_mean_and_none_is_best(tmp_path: P
     # 4.303 is Student's t for 2 degrees of freedom; the deviation is 0.02.
     assert summary(found) == ["3 runs of one spec: test accuracy 0.9200 ± 0.0497, the seeds from 0.9000 to 0.9400."]
     assert 4.303 * 0.02 / math.sqrt(3) == pytest.approx(0.0497, abs=5e-5)
+
+
+def test_the_time_of_seeds_that_were_trained_at_once_is_of_all_of_them(tmp_path: Path) -> None:
+    at_once = seeds(tmp_path, SPEC, 0.9, 0.92, together=["lenet5-1", "lenet5-2"])
+    alone = seeds(tmp_path, OTHER, 0.95, 0.97)
+    told = "trained at once, so that the time is of all together: lenet5-1,2 (2 runs)"
+    assert compare([*at_once, *alone]).warnings == (told,)
+    also = seeds(tmp_path, f"{OTHER}dropout = 1", 0.9, 0.8, together=["lenet5-5", "lenet5-6"])
+    assert compare([*at_once, *also]).warnings == ()
 
 
 def test_what_other_machines_trained_is_not_of_the_same_group(tmp_path: Path) -> None:

@@ -115,3 +115,9 @@ def test_a_label_cannot_steer_the_terminal():
 def test_a_label_keeps_to_ascii_where_the_curves_do():
     lines = draw([Series("é → 名", [(0, 1.0)])], 60, 8, ascii=True, title="größe")
     assert lines[0].plain == "gr\\xf6\\xdfe   ** \\xe9 -> \\u540d"
+
+
+@pytest.mark.parametrize(("steps", "numbers"), [((1,), ["1"]), ((1, 2), ["1", "2"]), ((123_456, 123_457), ["123,456"])])
+def test_no_step_is_numbered_twice(steps, numbers):
+    foot = draw([Series("run", [(x, 0.5) for x in steps])], 60, 8)[-1].plain
+    assert foot.split() == [*numbers, "step"]

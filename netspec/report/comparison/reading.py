@@ -59,6 +59,7 @@ class Contender:
         pace: examples a second, the median over its training; None before the first step.
         examples: seen in training, each as often as it was seen.
         multiply_adds: of one example's forward pass; None where nothing says it.
+        abreast: how many runs were trained at once with it, itself counted: `seconds` is of all of these.
         seeds: the runs that it stands for, where it is several.
         left_out: runs of it with the same seed as another one of it.
     """
@@ -77,6 +78,7 @@ class Contender:
     pace: float | None
     examples: float | None
     multiply_adds: int | None
+    abreast: int = 1
     seeds: tuple[Contender, ...] = ()
     left_out: tuple[Contender, ...] = ()
 
@@ -142,6 +144,7 @@ def _read(path: Path, name: str, value: Value) -> Contender:
         spec=written,
         surroundings={key: environment[key] for key in SURROUNDINGS if key in environment},
         started=started,
+        abreast=_abreast(environment),
         step=history.step,
         epoch=history.epoch,
         metrics=_selected(history, value),
@@ -179,6 +182,11 @@ def _files(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], int | None
         run = load(path)  # which says what is wrong
         text, environment = run.spec, run.environment
     return _values(text, path), environment, _multiply_adds(path)
+
+
+def _abreast(environment: Mapping[str, Any]) -> int:
+    names = environment.get("together")
+    return max(1, len(names)) if isinstance(names, list) else 1
 
 
 def _values(text: str, path: Path) -> Mapping[str, Any]:

@@ -50,10 +50,21 @@ def warnings_of(
     yield from _of_rows(unfinished, "Means are of runs that are done; where none is, of the last evaluations so far")
     again = sum(len(row.left_out) for row in rows if len(rows) > 1)  # else each run has a row
     if again:
-        yield f"{again} runs have the spec and the seed of another: of these only one counts, the last that is done"
+        have = "run has" if again == 1 else "runs have"
+        yield f"{again} {have} the spec and the seed of another: of these only one counts, the last that is done"
+    yield from _abreast(rows)
     if value in ("best", "min", "max") and on_what_decides:
         yield f"the {value} of what was measured again and again is chosen by luck, too: new data gives worse"
     yield from (f"{damage.message}; it is left out" for damage in damages)
+
+
+def _abreast(rows: Sequence[Contender]) -> Iterator[str]:
+    """Seeds that are trained at once share the time that each of them records."""
+    each = {row.name: max(run.abreast for run in row.runs) for row in rows}
+    if len(set(each.values())) > 1:
+        named = [f"{name} ({number} runs)" for name, number in each.items() if number > 1]
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        yield f"trained at once, so that the time is of all together: {', '.join(named[:NAMED])}{more}"
 
 
 def _of_rows(told: Sequence[tuple[Contender, Sequence[Contender]]], consequence: str) -> Iterator[str]:

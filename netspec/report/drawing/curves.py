@@ -278,6 +278,8 @@ _BLANK = (" ", "")
 def _foot(x: Axis, columns: int, margin: int, label: str, strokes: Strokes, dim: str) -> list[Text]:
     """The axis and its values; the label follows the last of them that leaves room."""
     values = x.ticks(columns // 10)
+    if len(values) > 1 and values[1] - values[0] < 1 <= abs(values[-1]):  # there are no parts of a step
+        values = [round(v) for v in values if abs(v - round(v)) < 1e-6] or values
     texts = [count(v) if abs(v) >= 1 or not v else setting(v) for v in values]
     ticks = {place >> 1: text for place, text in zip(x.places(values, 2 * columns), texts, strict=True)}
     axis = [strokes.tick if i in ticks else strokes.rule for i in range(columns)]
