@@ -27,8 +27,7 @@ def begun(variables: Variables) -> Iterator[str]:
     theirs = their_names(program.spec, expected(program.spec, program.network.graph))
     places = ", ".join(f"{literal(n)}: {dotted(variables.module.path(path))}" for path, n in theirs.items())
     inside = [
-        Statement("arrays[name].shape", "shape"),
-        Statement('assert shape == variable.shape, f"{name} is {shape}, and {variable.shape} is needed"'),
+        Statement('assert arrays[name].shape == variable.shape, f"{name} has another shape"'),
         Statement("arrays[name]", "variable[...]"),
     ]
     statements = [

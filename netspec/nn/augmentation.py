@@ -37,7 +37,9 @@ def flip(key: jax.Array, x: jax.Array, *, axis: str = "horizontal") -> jax.Array
     return x[:, :, ::-1] if axis == "horizontal" else x[:, ::-1]
 
 
-def random_crop(key: jax.Array, x: jax.Array, *, padding: int, fill: str = "zeros") -> jax.Array:
+def random_crop(
+    key: jax.Array, x: jax.Array, *, padding: int, fill: str = "zeros"
+) -> jax.Array:
     """Images padded on all sides, and a part of the old size of each, anywhere with equal chance (He et al., 2015).
 
     Args:
@@ -55,14 +57,20 @@ def random_crop(key: jax.Array, x: jax.Array, *, padding: int, fill: str = "zero
     return jax.vmap(part)(padded, first)
 
 
-def rotate(key: jax.Array, x: jax.Array, *, degrees: float, fill: str = "zeros") -> jax.Array:
+def rotate(
+    key: jax.Array, x: jax.Array, *, degrees: float, fill: str = "zeros"
+) -> jax.Array:
     """Images turned about their middle by an angle from [-degrees, degrees].
 
     Args:
         x: [n, height, width, channels].
     """
-    angle = jax.random.uniform(key, (len(x),), minval=-degrees, maxval=degrees) * (jnp.pi / 180)
-    turn = jnp.stack([jnp.cos(angle), jnp.sin(angle), -jnp.sin(angle), jnp.cos(angle)], axis=-1)
+    angle = jax.random.uniform(key, (len(x),), minval=-degrees, maxval=degrees) * (
+        jnp.pi / 180
+    )
+    turn = jnp.stack(
+        [jnp.cos(angle), jnp.sin(angle), -jnp.sin(angle), jnp.cos(angle)], axis=-1
+    )
     return moved(x, turn.reshape(-1, 2, 2), fill=fill)
 
 
@@ -87,7 +95,13 @@ def shift(key: jax.Array, x: jax.Array, *, by: float, fill: str = "zeros") -> ja
     return moved(x, jnp.broadcast_to(jnp.eye(2), (len(x), 2, 2)), steps, fill=fill)
 
 
-def moved(x: jax.Array, matrix: jax.Array, steps: jax.Array | None = None, *, fill: str = "zeros") -> jax.Array:
+def moved(
+    x: jax.Array,
+    matrix: jax.Array,
+    steps: jax.Array | None = None,
+    *,
+    fill: str = "zeros",
+) -> jax.Array:
     """Images whose pixels are fetched from elsewhere, between pixels bilinearly: that at p from A p + b.
 
     Places are told in pixels from the middle, rows downwards first.
@@ -100,7 +114,10 @@ def moved(x: jax.Array, matrix: jax.Array, steps: jax.Array | None = None, *, fi
     """
     height, width = x.shape[1:3]
     middle = jnp.asarray([(height - 1) / 2, (width - 1) / 2])
-    grid = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")) - middle[:, None, None]
+    grid = (
+        jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
+        - middle[:, None, None]
+    )
     places = jnp.einsum("nij,jhw->nihw", matrix, grid, precision="highest")
     places += (middle if steps is None else middle + steps).reshape(-1, 2, 1, 1)
     mode = "constant" if fill == "zeros" else "mirror"
@@ -121,9 +138,15 @@ def cutout(key: jax.Array, x: jax.Array, *, side: int) -> jax.Array:
     """
     height, width = x.shape[1:3]
     rows, columns = jax.random.split(key)
-    down = _within(jax.random.randint(rows, (len(x), 1), 0, height) - side // 2, side, height)
-    across = _within(jax.random.randint(columns, (len(x), 1), 0, width) - side // 2, side, width)
-    return jnp.where((down[:, :, None] & across[:, None, :])[..., None], jnp.zeros((), x.dtype), x)
+    down = _within(
+        jax.random.randint(rows, (len(x), 1), 0, height) - side // 2, side, height
+    )
+    across = _within(
+        jax.random.randint(columns, (len(x), 1), 0, width) - side // 2, side, width
+    )
+    return jnp.where(
+        (down[:, :, None] & across[:, None, :])[..., None], jnp.zeros((), x.dtype), x
+    )
 
 
 def _within(first: Any, length: Any, size: int) -> jax.Array:
@@ -137,7 +160,12 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def colour(
-    key: jax.Array, x: jax.Array, *, brightness: float = 0.0, contrast: float = 0.0, saturation: float = 0.0
+    key: jax.Array,
+    x: jax.Array,
+    *,
+    brightness: float = 0.0,
+    contrast: float = 0.0,
+    saturation: float = 0.0,
 ) -> jax.Array:
     """Images lighter or darker, of more or less contrast, and of stronger or paler colours.
 
@@ -149,7 +177,9 @@ def colour(
     Args:
         x: [n, height, width, channels]; the saturation is that of 3 channels, red, green and blue.
     """
-    lighter, starker, stronger = jax.random.uniform(key, (3, len(x), 1, 1, 1), x.dtype, -1.0, 1.0)
+    lighter, starker, stronger = jax.random.uniform(
+        key, (3, len(x), 1, 1, 1), x.dtype, -1.0, 1.0
+    )
     if brightness:
         x = x + brightness * lighter * jnp.std(x, axis=(1, 2, 3), keepdims=True)
     if contrast:
@@ -215,7 +245,9 @@ def _symmetric_beta(key: jax.Array, alpha: float) -> jax.Array:
     """
     radius, angle = jax.random.uniform(key, (2,), minval=1e-37)
     near, cosine = radius ** (1.0 / alpha), jnp.cos(jnp.pi * angle)
-    return 0.5 * (1.0 + cosine * jnp.sqrt((1.0 - near) / (near + (1.0 - near) * cosine**2)))
+    return 0.5 * (
+        1.0 + cosine * jnp.sqrt((1.0 - near) / (near + (1.0 - near) * cosine**2))
+    )
 
 
 def _stretch(key: jax.Array, share: Any, size: int) -> jax.Array:
@@ -224,7 +256,9 @@ def _stretch(key: jax.Array, share: Any, size: int) -> jax.Array:
     return _within(jax.random.randint(key, (), 0, size) - length // 2, length, size)
 
 
-def sometimes(key: jax.Array, x: jax.Array, changed: jax.Array, chance: float) -> jax.Array:
+def sometimes(
+    key: jax.Array, x: jax.Array, changed: jax.Array, chance: float
+) -> jax.Array:
     """Of each image the changed one with some chance, and else the one as it was.
 
     Args:

@@ -39,30 +39,54 @@ def convolution(one: Any) -> Convolve | None:
     if jax.default_backend() != "cpu":
         return None
 
-    def convolve(x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Any, **settings: Any) -> jax.Array:
-        groups, dilation, axes = settings["feature_group_count"], settings["rhs_dilation"], len(strides)
+    def convolve(
+        x: jax.Array,
+        kernel: jax.Array,
+        strides: Sequence[int],
+        padding: Any,
+        **settings: Any,
+    ) -> jax.Array:
+        groups, dilation, axes = (
+            settings["feature_group_count"],
+            settings["rhs_dilation"],
+            len(strides),
+        )
         if {*settings["lhs_dilation"]} == {1}:
             around = _around(x, kernel, strides, padding, dilation)
             if groups == x.shape[-1] > 1 and _suits_taps(kernel.shape, around):
-                return depthwise_convolution(x, kernel, one, tuple(strides), around, tuple(dilation))
+                return depthwise_convolution(
+                    x, kernel, one, tuple(strides), around, tuple(dilation)
+                )
             if 1 < groups < x.shape[-1] and axes < 3 and (parts := _parts(groups)):
                 dense = _dense_parts(x, kernel, groups // parts, parts)
                 settings["feature_group_count"] = 1
-                return jnp.concatenate([convolve(a, k, strides, around, **settings) for a, k in dense], axis=-1)
+                return jnp.concatenate(
+                    [convolve(a, k, strides, around, **settings) for a, k in dense],
+                    axis=-1,
+                )
             plain = groups == 1 and axes == 2 and {*strides, *dilation} == {1}
             if plain and _suits_band(x.shape[2] + sum(around[1]), kernel.shape):
                 return _banded(x, kernel, around)
-        return lax.conv_general_dilated(_once(x, one), kernel, strides, padding, **settings)
+        return lax.conv_general_dilated(
+            _once(x, one), kernel, strides, padding, **settings
+        )
 
     return convolve
 
 
 def _around(
-    x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Any, dilation: Sequence[int]
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: Sequence[int],
+    padding: Any,
+    dilation: Sequence[int],
 ) -> tuple[tuple[int, int], ...]:
     """Zeros before and after each axis."""
     if isinstance(padding, str):
-        reach = [(taps - 1) * apart + 1 for taps, apart in zip(kernel.shape[:-2], dilation, strict=True)]
+        reach = [
+            (taps - 1) * apart + 1
+            for taps, apart in zip(kernel.shape[:-2], dilation, strict=True)
+        ]
         padding = lax.padtype_to_pads(x.shape[1:-1], reach, strides, padding)
     return tuple((before, after) for before, after in padding)
 
@@ -72,16 +96,22 @@ def _suits_taps(kernel: Sequence[int], padding: Sequence[tuple[int, int]]) -> bo
 
 
 def _parts(groups: int) -> int | None:
-    return next((n for n in _PARTS if groups % n == 0 and groups // n <= _MOST_BLOCKS), None)
+    return next(
+        (n for n in _PARTS if groups % n == 0 and groups // n <= _MOST_BLOCKS), None
+    )
 
 
-def _dense_parts(x: jax.Array, kernel: jax.Array, blocks: int, parts: int) -> Iterator[tuple[jax.Array, jax.Array]]:
+def _dense_parts(
+    x: jax.Array, kernel: jax.Array, blocks: int, parts: int
+) -> Iterator[tuple[jax.Array, jax.Array]]:
     """Channels, and the dense kernel for them, with zeros between the groups where a part has some.
 
     The gradients of JAX's own grouped convolution take up to some hundred times as long.
     """
     apart = jnp.eye(blocks, dtype=kernel.dtype)[:, None, :, None]
-    for some, own in zip(jnp.split(x, parts, axis=-1), jnp.split(kernel, parts, axis=-1), strict=True):
+    for some, own in zip(
+        jnp.split(x, parts, axis=-1), jnp.split(kernel, parts, axis=-1), strict=True
+    ):
         *window, channels, outputs = own.shape
         spread = own.reshape(*window, 1, channels, blocks, outputs // blocks) * apart
         yield some, spread.reshape(*window, blocks * channels, outputs)
@@ -89,10 +119,14 @@ def _dense_parts(x: jax.Array, kernel: jax.Array, blocks: int, parts: int) -> It
 
 def _suits_band(width: int, kernel: Sequence[int]) -> bool:
     _, across, channels, outputs = kernel
-    return outputs * width <= _WIDEST_BAND * across and bool(channels % 8 or outputs % 8)
+    return outputs * width <= _WIDEST_BAND * across and bool(
+        channels % 8 or outputs % 8
+    )
 
 
-def _banded(x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]) -> jax.Array:
+def _banded(
+    x: jax.Array, kernel: jax.Array, padding: Sequence[tuple[int, int]]
+) -> jax.Array:
     """A convolution over two axes as one matrix product: whole rows times a matrix with the kernel along its diagonals.
 
     Few and odd channels, as in LeNet-5, are what the windowed kernels are slow at, some ten times in the forward pass.
@@ -115,9 +149,15 @@ def _band(kernel: jax.Array, width: int) -> jax.Array:
     down, across, channels, outputs = kernel.shape
     columns = width - across + 1
     row = jnp.pad(kernel, ((0, 0), (0, width + 1 - across), (0, 0), (0, 0)))
-    rows = jnp.broadcast_to(row[:, None], (down, columns, *row.shape[1:])).reshape(down, -1, channels, outputs)
-    shifted = rows[:, : columns * width].reshape(down, columns, width, channels, outputs)
-    return shifted.transpose(0, 2, 3, 1, 4).reshape(down * width * channels, columns * outputs)
+    rows = jnp.broadcast_to(row[:, None], (down, columns, *row.shape[1:])).reshape(
+        down, -1, channels, outputs
+    )
+    shifted = rows[:, : columns * width].reshape(
+        down, columns, width, channels, outputs
+    )
+    return shifted.transpose(0, 2, 3, 1, 4).reshape(
+        down * width * channels, columns * outputs
+    )
 
 
 @jax.custom_vjp

@@ -9,7 +9,9 @@ import optax
 __all__ = ["ctc", "label_errors"]
 
 
-def ctc(logits: jax.Array, targets: jax.Array, frames: jax.Array | None = None) -> jax.Array:
+def ctc(
+    logits: jax.Array, targets: jax.Array, frames: jax.Array | None = None
+) -> jax.Array:
     """-log of the probability of all paths that come to the labels, blanks and repetitions left out.
 
     Args:
@@ -23,10 +25,14 @@ def ctc(logits: jax.Array, targets: jax.Array, frames: jax.Array | None = None) 
     counts = jnp.ones(logits.shape[:2], bool) if frames is None else frames
     ends = (targets < 0).astype(logits.dtype)
     absent = (~counts).astype(logits.dtype)
-    return optax.ctc_loss(logits, absent, jnp.maximum(targets, 0), ends, blank_id=logits.shape[-1] - 1)
+    return optax.ctc_loss(
+        logits, absent, jnp.maximum(targets, 0), ends, blank_id=logits.shape[-1] - 1
+    )
 
 
-def label_errors(logits: jax.Array, targets: jax.Array, frames: jax.Array | None = None) -> jax.Array:
+def label_errors(
+    logits: jax.Array, targets: jax.Array, frames: jax.Array | None = None
+) -> jax.Array:
     """Insertions, deletions and substitutions from the labels of the best path to the targets, for each label of these.
 
     Args:
@@ -39,7 +45,9 @@ def label_errors(logits: jax.Array, targets: jax.Array, frames: jax.Array | None
     path = jnp.where(counts, jnp.argmax(logits, axis=-1), logits.shape[-1] - 1)
     before = jnp.pad(path[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
     said = jnp.where((path != before) & (path != logits.shape[-1] - 1), path, -1)
-    return jax.vmap(_distance)(said, targets) / jnp.maximum(jnp.sum(targets >= 0, axis=-1), 1)
+    return jax.vmap(_distance)(said, targets) / jnp.maximum(
+        jnp.sum(targets >= 0, axis=-1), 1
+    )
 
 
 def _distance(said: jax.Array, targets: jax.Array) -> jax.Array:
@@ -49,7 +57,9 @@ def _distance(said: jax.Array, targets: jax.Array) -> jax.Array:
     def after(row: jax.Array, label: jax.Array) -> tuple[jax.Array, None]:
         changed = row[:-1] + (targets != label)
         best = jnp.minimum(row + 1, jnp.concatenate([row[:1] + 1, changed]))
-        best = jax.lax.cummin(best - places) + places  # insertions: each is one more than the place before
+        best = (
+            jax.lax.cummin(best - places) + places
+        )  # insertions: each is one more than the place before
         return jnp.where(label < 0, row, best), None
 
     row, _ = jax.lax.scan(after, places, said)

@@ -17,7 +17,9 @@ class TiedLinear(nnx.Module):
     """
 
     def __init__(self, out_features: int, *, rngs: nnx.Rngs) -> None:
-        self.bias = nnx.Param(nnx.initializers.zeros(rngs.params(), (out_features,), jnp.float32))
+        self.bias = nnx.Param(
+            nnx.initializers.zeros(rngs.params(), (out_features,), jnp.float32)
+        )
 
     def __call__(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """[..., in] to [..., out]."""

@@ -27,7 +27,11 @@ def kmeans(examples: np.ndarray, shape: Sequence[int], seed: int) -> np.ndarray:
         raise ValueError(f"needs {units} different examples, and there are fewer")
     # Several threads would add up their parts in any order: other bits each time.
     with threadpool_limits(limits=1):
-        found = KMeans(units, n_init=1, random_state=seed).fit(examples.astype(np.float64)).cluster_centers_
+        found = (
+            KMeans(units, n_init=1, random_state=seed)
+            .fit(examples.astype(np.float64))
+            .cluster_centers_
+        )
     return placed(found, examples, shape, rows=True)
 
 
@@ -44,7 +48,9 @@ def sample(examples: np.ndarray, shape: Sequence[int], seed: int) -> np.ndarray:
     return placed(examples[drawn], examples, shape, rows=True)
 
 
-def principal_components(examples: np.ndarray, shape: Sequence[int], seed: int) -> np.ndarray:
+def principal_components(
+    examples: np.ndarray, shape: Sequence[int], seed: int
+) -> np.ndarray:
     """The directions, of length 1, along which the examples vary most, the first first (Pearson, 1901).
 
     The largest number of each is above 0.
@@ -54,10 +60,14 @@ def principal_components(examples: np.ndarray, shape: Sequence[int], seed: int) 
     """
     units = counted(examples, shape)
     if units > min(examples.shape):
-        raise ValueError(f"needs {units} principal components, and there are {min(examples.shape)}")
+        raise ValueError(
+            f"needs {units} principal components, and there are {min(examples.shape)}"
+        )
     centred = examples.astype(np.float64) - examples.mean(axis=0, dtype=np.float64)
     directions = np.linalg.eigh(centred.T @ centred)[1].T[::-1][:units]
-    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1, keepdims=True), axis=1)
+    largest = np.take_along_axis(
+        directions, np.abs(directions).argmax(axis=1, keepdims=True), axis=1
+    )
     return placed(directions * np.sign(largest), examples, shape, rows=False)
 
 
@@ -65,11 +75,15 @@ def counted(examples: np.ndarray, shape: Sequence[int]) -> int:
     """How many vectors as wide as the examples fill the shape."""
     features = examples.shape[1]
     if len(shape) != 2 or features not in shape:
-        raise ValueError(f"gives rows or columns of {features} numbers, and the parameter has the shape {list(shape)}")
+        raise ValueError(
+            f"gives rows or columns of {features} numbers, and the parameter has the shape {list(shape)}"
+        )
     return int(shape[0] if shape[1] == features else shape[1])
 
 
-def placed(vectors: np.ndarray, examples: np.ndarray, shape: Sequence[int], rows: bool) -> np.ndarray:
+def placed(
+    vectors: np.ndarray, examples: np.ndarray, shape: Sequence[int], rows: bool
+) -> np.ndarray:
     """The vectors as the shape's rows or columns.
 
     Args:

@@ -23,7 +23,9 @@ def literal(values: Any) -> Any:
 
 def uniform(bound: float) -> Any:
     """Evenly from between minus and plus the bound."""
-    return lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, -bound, bound)
+    return lambda key, shape, dtype: jax.random.uniform(
+        key, shape, dtype, -bound, bound
+    )
 
 
 def identity(gain: float) -> Any:
@@ -31,7 +33,11 @@ def identity(gain: float) -> Any:
 
     def initial(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
         middle = tuple((n - 1) // 2 for n in shape[:-2])
-        return jnp.zeros(shape, dtype).at[middle].set(gain * jnp.eye(shape[-2], shape[-1], dtype=dtype))
+        return (
+            jnp.zeros(shape, dtype)
+            .at[middle]
+            .set(gain * jnp.eye(shape[-2], shape[-1], dtype=dtype))
+        )
 
     return initial
 
@@ -47,8 +53,14 @@ def sparse(connections: int, deviation: float) -> Any:
     def initial(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
         which, values = jax.random.split(key)
         inputs, outputs = prod(shape[:-1]), shape[-1]
-        order = jax.random.uniform(which, (outputs, inputs)).argsort(axis=-1).argsort(axis=-1)
+        order = (
+            jax.random.uniform(which, (outputs, inputs))
+            .argsort(axis=-1)
+            .argsort(axis=-1)
+        )
         connected = (order < connections).T.reshape(shape)
-        return jnp.where(connected, deviation * jax.random.normal(values, shape, dtype), 0)
+        return jnp.where(
+            connected, deviation * jax.random.normal(values, shape, dtype), 0
+        )
 
     return initial

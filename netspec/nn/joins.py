@@ -17,7 +17,9 @@ def concat(*values: jax.Array) -> jax.Array:
     """Side by side, along the channels."""
     shapes = [v.shape[:-1] for v in level(*values)]
     shape = jnp.broadcast_shapes(*shapes)
-    return jnp.concatenate([jnp.broadcast_to(v, (*shape, v.shape[-1])) for v in level(*values)], axis=-1)
+    return jnp.concatenate(
+        [jnp.broadcast_to(v, (*shape, v.shape[-1])) for v in level(*values)], axis=-1
+    )
 
 
 def add(*values: jax.Array) -> jax.Array:
@@ -60,4 +62,6 @@ def gated(f: jax.Array, x: jax.Array, gate: jax.Array) -> jax.Array:
 def level(*values: jax.Array) -> list[jax.Array]:
     """The values with as many axes as the one with most; the new ones stand after the batch."""
     most = sorted(v.ndim for v in values)[-1]
-    return [v.reshape(v.shape[0], *(1,) * (most - v.ndim), *v.shape[1:]) for v in values]
+    return [
+        v.reshape(v.shape[0], *(1,) * (most - v.ndim), *v.shape[1:]) for v in values
+    ]

@@ -30,7 +30,11 @@ def rosenbrock(points: jax.Array) -> jax.Array:
 def beale(points: jax.Array) -> jax.Array:
     """(1.5 - x + xy)² + (2.25 - x + xy²)² + (2.625 - x + xy³)² (Beale, 1958)."""
     x, y = points[..., 0], points[..., 1]
-    return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
+    return (
+        (1.5 - x + x * y) ** 2
+        + (2.25 - x + x * y**2) ** 2
+        + (2.625 - x + x * y**3) ** 2
+    )
 
 
 def himmelblau(points: jax.Array) -> jax.Array:

@@ -24,7 +24,9 @@ __all__ = [
 ]
 
 
-def cross_entropy(logits: jax.Array, targets: jax.Array, *, smoothing: float | jax.Array = 0.0) -> jax.Array:
+def cross_entropy(
+    logits: jax.Array, targets: jax.Array, *, smoothing: float | jax.Array = 0.0
+) -> jax.Array:
     """-log softmax(logits)[target], with a share of the target spread over all classes.
 
     Args:
@@ -34,7 +36,9 @@ def cross_entropy(logits: jax.Array, targets: jax.Array, *, smoothing: float | j
     """
     if isinstance(smoothing, float) and smoothing == 0.0:
         return optax.softmax_cross_entropy_with_integer_labels(logits, targets)
-    spread = optax.smooth_labels(jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype), smoothing)
+    spread = optax.smooth_labels(
+        jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype), smoothing
+    )
     return optax.softmax_cross_entropy(logits, spread)
 
 
@@ -63,7 +67,9 @@ def focal(logits: jax.Array, targets: jax.Array, *, gamma: float = 2.0) -> jax.A
 
 def kl(logits: jax.Array, targets: jax.Array) -> jax.Array:
     """KL(target ‖ softmax(logits)) = Σ t (log t - log p), of distributions along the last axis."""
-    return optax.kl_divergence(jax.nn.log_softmax(logits), targets).mean(axis=tuple(range(1, logits.ndim - 1)))
+    return optax.kl_divergence(jax.nn.log_softmax(logits), targets).mean(
+        axis=tuple(range(1, logits.ndim - 1))
+    )
 
 
 def squared_error(outputs: jax.Array, targets: jax.Array) -> jax.Array:
@@ -113,10 +119,15 @@ def dice(logits: jax.Array, targets: jax.Array, *, smooth: float = 1.0) -> jax.A
     one = logits.shape[-1] == 1
     probabilities = jax.nn.sigmoid(logits) if one else jax.nn.softmax(logits, axis=-1)
     counts = targets >= 0 if one else (targets >= 0)[..., None]
-    wanted = targets if one else jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
+    wanted = (
+        targets
+        if one
+        else jax.nn.one_hot(targets, logits.shape[-1], dtype=logits.dtype)
+    )
     positions = tuple(range(1, logits.ndim - 1))
     both, either = (
-        jnp.sum(jnp.where(counts, x, 0.0), axis=positions) for x in (probabilities * wanted, probabilities + wanted)
+        jnp.sum(jnp.where(counts, x, 0.0), axis=positions)
+        for x in (probabilities * wanted, probabilities + wanted)
     )
     return 1.0 - jnp.mean((2.0 * both + smooth) / (either + smooth), axis=-1)
 

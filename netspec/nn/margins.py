@@ -6,7 +6,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-__all__ = ["hinge", "logistic", "multiclass_hinge", "multiclass_perceptron", "perceptron", "squared_hinge"]
+__all__ = [
+    "hinge",
+    "logistic",
+    "multiclass_hinge",
+    "multiclass_perceptron",
+    "perceptron",
+    "squared_hinge",
+]
 
 
 def hinge(outputs: jax.Array, targets: jax.Array) -> jax.Array:

@@ -20,20 +20,33 @@ class Dropout(nnx.Module):
         rngs: where the random numbers of calls without a key come from.
     """
 
-    def __init__(self, rate: float, *, broadcast_dims: Sequence[int] = (), rngs: nnx.Rngs | None = None) -> None:
+    def __init__(
+        self,
+        rate: float,
+        *,
+        broadcast_dims: Sequence[int] = (),
+        rngs: nnx.Rngs | None = None,
+    ) -> None:
         self.rate = rate
         self.broadcast_dims = broadcast_dims
         self.deterministic = False
         self.rngs = nnx.data(None) if rngs is None else rngs["dropout"].fork()
 
     def __call__(
-        self, x: jax.Array, *, deterministic: bool | None = None, rngs: nnx.Rngs | jax.Array | None = None
+        self,
+        x: jax.Array,
+        *,
+        deterministic: bool | None = None,
+        rngs: nnx.Rngs | jax.Array | None = None,
     ) -> jax.Array:
         """Of any shape."""
         if self.deterministic if deterministic is None else deterministic:
             return x
         keep = 1.0 - self.rate
-        shape = [1 if axis in self.broadcast_dims else size for axis, size in enumerate(x.shape)]
+        shape = [
+            1 if axis in self.broadcast_dims else size
+            for axis, size in enumerate(x.shape)
+        ]
         kept = jax.random.bernoulli(drawn(rngs, self.rngs), keep, shape)
         return jnp.where(kept, x / keep, 0.0).astype(x.dtype)
 
@@ -52,7 +65,11 @@ class Noise(nnx.Module):
         self.rngs = nnx.data(None) if rngs is None else rngs["dropout"].fork()
 
     def __call__(
-        self, x: jax.Array, *, deterministic: bool | None = None, rngs: nnx.Rngs | jax.Array | None = None
+        self,
+        x: jax.Array,
+        *,
+        deterministic: bool | None = None,
+        rngs: nnx.Rngs | jax.Array | None = None,
     ) -> jax.Array:
         """Of any shape."""
         if self.deterministic if deterministic is None else deterministic:
@@ -73,7 +90,13 @@ class DropConnect(nnx.Linear):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, rate: float, *, use_bias: bool = True, rngs: nnx.Rngs
+        self,
+        in_features: int,
+        out_features: int,
+        rate: float,
+        *,
+        use_bias: bool = True,
+        rngs: nnx.Rngs,
     ) -> None:
         super().__init__(in_features, out_features, use_bias=use_bias, rngs=rngs)
         self.rate = rate
@@ -81,13 +104,21 @@ class DropConnect(nnx.Linear):
         self.rngs = rngs["dropout"].fork() if "dropout" in rngs else nnx.data(None)
 
     def __call__(  # type: ignore[override]
-        self, x: jax.Array, *, deterministic: bool | None = None, rngs: nnx.Rngs | jax.Array | None = None
+        self,
+        x: jax.Array,
+        *,
+        deterministic: bool | None = None,
+        rngs: nnx.Rngs | jax.Array | None = None,
     ) -> jax.Array:
         """[..., in] to [..., out]."""
         kernel = self.kernel[...]
         if not (self.deterministic if deterministic is None else deterministic):
-            kept = jax.random.bernoulli(drawn(rngs, self.rngs), 1.0 - self.rate, kernel.shape)
-            kernel = jnp.where(kept, kernel / (1.0 - self.rate), 0.0).astype(kernel.dtype)
+            kept = jax.random.bernoulli(
+                drawn(rngs, self.rngs), 1.0 - self.rate, kernel.shape
+            )
+            kernel = jnp.where(kept, kernel / (1.0 - self.rate), 0.0).astype(
+                kernel.dtype
+            )
         y = x @ kernel
         return y if self.bias is None else y + self.bias[...]
 
@@ -99,5 +130,7 @@ def drawn(given: nnx.Rngs | jax.Array | None, kept: nnx.RngStream | None) -> jax
     if given is not None:
         return given
     if kept is None:
-        raise ValueError("a layer that is random in training needs rngs, when it is made or when it is called")
+        raise ValueError(
+            "a layer that is random in training needs rngs, when it is made or when it is called"
+        )
     return kept()

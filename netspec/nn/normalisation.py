@@ -18,7 +18,9 @@ __all__ = [
 ]
 
 
-def local_response_norm(x: jax.Array, *, size: int, alpha: float, beta: float, k: float) -> jax.Array:
+def local_response_norm(
+    x: jax.Array, *, size: int, alpha: float, beta: float, k: float
+) -> jax.Array:
     """y_c = x_c / (k + α Σ_j x_j²)^β, the sum over the `size` channels around c (Krizhevsky et al., 2012).
 
     Args:
@@ -27,7 +29,9 @@ def local_response_norm(x: jax.Array, *, size: int, alpha: float, beta: float, k
     before = size // 2
     axes = (1,) * (x.ndim - 1)
     padding = [(0, 0)] * (x.ndim - 1) + [(before, size - 1 - before)]
-    nearby = lax.reduce_window(jnp.square(x), 0.0, lax.add, (*axes, size), (*axes, 1), padding)
+    nearby = lax.reduce_window(
+        jnp.square(x), 0.0, lax.add, (*axes, size), (*axes, 1), padding
+    )
     # XLA's CPU backend takes half as long over this as over a power.
     return x * jnp.exp(-beta * jnp.log(k + alpha * nearby))
 
@@ -42,13 +46,22 @@ class WeightNormLinear(nnx.Linear):
         use_bias: whether b is there.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, use_bias: bool = True, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        use_bias: bool = True,
+        rngs: nnx.Rngs,
+    ) -> None:
         super().__init__(in_features, out_features, use_bias=use_bias, rngs=rngs)
         self.scale = nnx.Param(jnp.ones(out_features))
 
     def __call__(self, x: jax.Array) -> jax.Array:  # type: ignore[override]
         """[..., in] to [..., out]."""
-        return nnx.Linear.__call__(with_kernel(self, of_norm(self.kernel[...], self.scale[...])), x)
+        return nnx.Linear.__call__(
+            with_kernel(self, of_norm(self.kernel[...], self.scale[...])), x
+        )
 
 
 class WeightNormConv(nnx.Conv):
@@ -60,13 +73,17 @@ class WeightNormConv(nnx.Conv):
         in_features, out_features, settings: as `flax.nnx.Conv` takes them.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, rngs: nnx.Rngs, **settings: Any) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, *, rngs: nnx.Rngs, **settings: Any
+    ) -> None:
         super().__init__(in_features, out_features, rngs=rngs, **settings)
         self.scale = nnx.Param(jnp.ones(out_features))
 
     def __call__(self, x: jax.Array) -> jax.Array:  # type: ignore[override]
         """[batch, ..., in] to [batch, ..., out]."""
-        return nnx.Conv.__call__(with_kernel(self, of_norm(self.kernel[...], self.scale[...])), x)
+        return nnx.Conv.__call__(
+            with_kernel(self, of_norm(self.kernel[...], self.scale[...])), x
+        )
 
 
 class SpectralNormLinear(nnx.Linear):
@@ -79,15 +96,32 @@ class SpectralNormLinear(nnx.Linear):
         use_bias: whether b is there.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, use_bias: bool = True, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        use_bias: bool = True,
+        rngs: nnx.Rngs,
+    ) -> None:
         super().__init__(in_features, out_features, use_bias=use_bias, rngs=rngs)
-        self.direction = nnx.BatchStat(unit(jax.random.normal(rngs.params(), (out_features,))))
+        self.direction = nnx.BatchStat(
+            unit(jax.random.normal(rngs.params(), (out_features,)))
+        )
         self.use_running_average = False
 
-    def __call__(self, x: jax.Array, *, use_running_average: bool | None = None) -> jax.Array:  # type: ignore[override]
+    def __call__(  # type: ignore[override]
+        self, x: jax.Array, *, use_running_average: bool | None = None
+    ) -> jax.Array:
         """[..., in] to [..., out]."""
-        still = self.use_running_average if use_running_average is None else use_running_average
-        sigma, direction = largest_singular_value(self.kernel[...], self.direction[...], still)
+        still = (
+            self.use_running_average
+            if use_running_average is None
+            else use_running_average
+        )
+        sigma, direction = largest_singular_value(
+            self.kernel[...], self.direction[...], still
+        )
         self.direction.set_value(direction)
         return nnx.Linear.__call__(with_kernel(self, self.kernel[...] / sigma), x)
 
@@ -101,15 +135,27 @@ class SpectralNormConv(nnx.Conv):
         in_features, out_features, settings: as `flax.nnx.Conv` takes them.
     """
 
-    def __init__(self, in_features: int, out_features: int, *, rngs: nnx.Rngs, **settings: Any) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, *, rngs: nnx.Rngs, **settings: Any
+    ) -> None:
         super().__init__(in_features, out_features, rngs=rngs, **settings)
-        self.direction = nnx.BatchStat(unit(jax.random.normal(rngs.params(), (out_features,))))
+        self.direction = nnx.BatchStat(
+            unit(jax.random.normal(rngs.params(), (out_features,)))
+        )
         self.use_running_average = False
 
-    def __call__(self, x: jax.Array, *, use_running_average: bool | None = None) -> jax.Array:  # type: ignore[override]
+    def __call__(  # type: ignore[override]
+        self, x: jax.Array, *, use_running_average: bool | None = None
+    ) -> jax.Array:
         """[batch, ..., in] to [batch, ..., out]."""
-        still = self.use_running_average if use_running_average is None else use_running_average
-        sigma, direction = largest_singular_value(self.kernel[...], self.direction[...], still)
+        still = (
+            self.use_running_average
+            if use_running_average is None
+            else use_running_average
+        )
+        sigma, direction = largest_singular_value(
+            self.kernel[...], self.direction[...], still
+        )
         self.direction.set_value(direction)
         return nnx.Conv.__call__(with_kernel(self, self.kernel[...] / sigma), x)
 
@@ -127,7 +173,9 @@ def of_norm(kernel: jax.Array, scale: jax.Array) -> jax.Array:
     return kernel * (scale * lax.rsqrt(jnp.sum(jnp.square(kernel), axis=axes) + 1e-12))
 
 
-def largest_singular_value(kernel: jax.Array, direction: jax.Array, still: bool) -> tuple[jax.Array, jax.Array]:
+def largest_singular_value(
+    kernel: jax.Array, direction: jax.Array, still: bool
+) -> tuple[jax.Array, jax.Array]:
     """σ ≈ vᵀ W u with v = W u / ||W u||, and the next u = Wᵀ v / ||Wᵀ v||.
 
     Args:

@@ -25,16 +25,26 @@ def lp(values: jax.Array, *, strength: float | jax.Array, p: float) -> jax.Array
     return strength * jnp.sum(jnp.where(there, jnp.where(there, size, 1.0) ** p, 0.0))
 
 
-def elastic(values: jax.Array, *, strength: float | jax.Array, l1_ratio: float) -> jax.Array:
+def elastic(
+    values: jax.Array, *, strength: float | jax.Array, l1_ratio: float
+) -> jax.Array:
     """The strength times Σ r |w| + (1 - r) w² / 2."""
-    return strength * jnp.sum(l1_ratio * jnp.abs(values) + 0.5 * (1.0 - l1_ratio) * jnp.square(values))
+    return strength * jnp.sum(
+        l1_ratio * jnp.abs(values) + 0.5 * (1.0 - l1_ratio) * jnp.square(values)
+    )
 
 
-def sparsity(activity: jax.Array, *, strength: float | jax.Array, share: float) -> jax.Array:
+def sparsity(
+    activity: jax.Array, *, strength: float | jax.Array, share: float
+) -> jax.Array:
     """The strength times Σ_j KL(share ‖ mean of unit j over the batch), of activities [batch, units] in [0, 1].
 
     The penalty of a whole batch is a single number; so that the mean over examples is that number, each gets it.
     """
-    mean = jnp.clip(activity.reshape(-1, activity.shape[-1]).mean(axis=0), 1e-6, 1.0 - 1e-6)
-    each = share * jnp.log(share / mean) + (1.0 - share) * jnp.log((1.0 - share) / (1.0 - mean))
+    mean = jnp.clip(
+        activity.reshape(-1, activity.shape[-1]).mean(axis=0), 1e-6, 1.0 - 1e-6
+    )
+    each = share * jnp.log(share / mean) + (1.0 - share) * jnp.log(
+        (1.0 - share) / (1.0 - mean)
+    )
     return strength * activity.shape[0] * jnp.sum(each)

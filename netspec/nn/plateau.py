@@ -35,7 +35,9 @@ def plateau() -> optax.GradientTransformationExtraArgs:
         one, none = jnp.ones(()), jnp.zeros((), jnp.int32)
         return PlateauState(one, jnp.full_like(one, jnp.inf), none, none)
 
-    def update(updates: Any, state: PlateauState, parameters: Any = None, **extra: Any) -> tuple[Any, PlateauState]:
+    def update(
+        updates: Any, state: PlateauState, parameters: Any = None, **extra: Any
+    ) -> tuple[Any, PlateauState]:
         return jax.tree.map(lambda u: (state.scale * u).astype(u.dtype), updates), state
 
     return optax.GradientTransformationExtraArgs(init, update)
@@ -52,7 +54,12 @@ def _is_one(part: Any) -> bool:
 
 
 def observer(
-    factor: float, patience: int, *, cooldown: int = 0, threshold: float = 1e-4, least: float = 0.0
+    factor: float,
+    patience: int,
+    *,
+    cooldown: int = 0,
+    threshold: float = 1e-4,
+    least: float = 0.0,
 ) -> Callable[[Any, Any], Any]:
     """A function of an optimizer's whole state and a metric, lower is better, that gives the state after.
 
@@ -66,18 +73,26 @@ def observer(
 
     def seen(state: PlateauState, value: Any) -> PlateauState:
         # Whichever sign the metric has; nothing is a share of infinity.
-        margin = jnp.where(jnp.isfinite(state.best), threshold * jnp.abs(state.best), 0.0)
+        margin = jnp.where(
+            jnp.isfinite(state.best), threshold * jnp.abs(state.best), 0.0
+        )
         better = value < state.best - margin
         waited = jnp.where(better | (state.resting > 0), 0, state.waited + 1)
         falls = waited >= patience
         return PlateauState(
-            scale=jnp.where(falls, jnp.maximum(state.scale * factor, least), state.scale),
+            scale=jnp.where(
+                falls, jnp.maximum(state.scale * factor, least), state.scale
+            ),
             best=jnp.where(better, value, state.best).astype(state.best.dtype),
             waited=jnp.where(falls, 0, waited),
             resting=jnp.where(falls, cooldown, jnp.maximum(state.resting - 1, 0)),
         )
 
     def observe(state: Any, value: Any) -> Any:
-        return jax.tree.map(lambda part: seen(part, value) if _is_one(part) else part, state, is_leaf=_is_one)
+        return jax.tree.map(
+            lambda part: seen(part, value) if _is_one(part) else part,
+            state,
+            is_leaf=_is_one,
+        )
 
     return observe

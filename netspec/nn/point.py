@@ -23,4 +23,6 @@ class Point(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[batch, …] to [batch, dimensions]."""
-        return jnp.broadcast_to(self.coordinates[...], (x.shape[0], *self.coordinates.shape))
+        return jnp.broadcast_to(
+            self.coordinates[...], (x.shape[0], *self.coordinates.shape)
+        )

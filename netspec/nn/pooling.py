@@ -14,12 +14,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-__all__ = ["avg_pool", "global_avg_pool", "global_max_pool", "max_pool", "mean_of_tiles"]
+__all__ = [
+    "avg_pool",
+    "global_avg_pool",
+    "global_max_pool",
+    "max_pool",
+    "mean_of_tiles",
+]
 
 Padding = str | Sequence[tuple[int, int]]
 
 
-def avg_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int], padding: Padding) -> jax.Array:
+def avg_pool(
+    x: jax.Array,
+    *,
+    window_shape: Sequence[int],
+    strides: Sequence[int],
+    padding: Padding,
+) -> jax.Array:
     """The mean of each window; positions that padding added do not count.
 
     Args:
@@ -29,7 +41,9 @@ def avg_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int
     """
     if _tiles(x, window_shape, strides, padding):
         return mean_of_tiles(x, window_shape)
-    return nnx.avg_pool(x, tuple(window_shape), tuple(strides), _given(padding), count_include_pad=False)
+    return nnx.avg_pool(
+        x, tuple(window_shape), tuple(strides), _given(padding), count_include_pad=False
+    )
 
 
 def mean_of_tiles(x: jax.Array, window_shape: Sequence[int]) -> jax.Array:
@@ -39,12 +53,22 @@ def mean_of_tiles(x: jax.Array, window_shape: Sequence[int]) -> jax.Array:
         x: [batch, …, channels].
         window_shape: for each spatial axis, of which it is a divisor.
     """
-    split = [part for n, w in zip(x.shape[1:-1], window_shape, strict=True) for part in (n // w, w)]
+    split = [
+        part
+        for n, w in zip(x.shape[1:-1], window_shape, strict=True)
+        for part in (n // w, w)
+    ]
     inner = tuple(2 + 2 * i for i in range(len(window_shape)))
     return x.reshape(x.shape[0], *split, x.shape[-1]).mean(axis=inner)
 
 
-def max_pool(x: jax.Array, *, window_shape: Sequence[int], strides: Sequence[int], padding: Padding) -> jax.Array:
+def max_pool(
+    x: jax.Array,
+    *,
+    window_shape: Sequence[int],
+    strides: Sequence[int],
+    padding: Padding,
+) -> jax.Array:
     """The largest number of each window.
 
     Args:
@@ -83,7 +107,9 @@ def _given(padding: Padding) -> Any:
     return padding if isinstance(padding, str) else tuple(tuple(p) for p in padding)
 
 
-def _tiles(x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: Padding) -> bool:
+def _tiles(
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: Padding
+) -> bool:
     unpadded = padding in ("VALID", "SAME") or all(tuple(p) == (0, 0) for p in padding)
     return (
         unpadded

@@ -20,9 +20,13 @@ class Positions(nnx.Module):
         embedding_init: how p [length, features] begins: normal, with the deviation of GPT-2, unless said otherwise.
     """
 
-    def __init__(self, length: int, features: int, *, embedding_init: Any = None, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, length: int, features: int, *, embedding_init: Any = None, rngs: nnx.Rngs
+    ) -> None:
         drawn = embedding_init or jax.nn.initializers.normal(0.02)
-        self.embedding = nnx.Param(drawn(rngs.params(), (length, features), jnp.float32))
+        self.embedding = nnx.Param(
+            drawn(rngs.params(), (length, features), jnp.float32)
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[batch, up to length, features], of the same shape after."""
@@ -38,14 +42,20 @@ class Tokens(nnx.Module):
         embedding_init: how they [tokens, features] begin: normal, with the deviation of BERT, unless said otherwise.
     """
 
-    def __init__(self, tokens: int, features: int, *, embedding_init: Any = None, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, tokens: int, features: int, *, embedding_init: Any = None, rngs: nnx.Rngs
+    ) -> None:
         drawn = embedding_init or jax.nn.initializers.normal(0.02)
-        self.embedding = nnx.Param(drawn(rngs.params(), (tokens, features), jnp.float32))
+        self.embedding = nnx.Param(
+            drawn(rngs.params(), (tokens, features), jnp.float32)
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[batch, length, features] to [batch, tokens + length, features]."""
         tokens = self.embedding[...].astype(x.dtype)
-        return jnp.concatenate([jnp.broadcast_to(tokens, (x.shape[0], *tokens.shape)), x], axis=1)
+        return jnp.concatenate(
+            [jnp.broadcast_to(tokens, (x.shape[0], *tokens.shape)), x], axis=1
+        )
 
 
 def sinusoidal(x: jax.Array) -> jax.Array:

@@ -46,8 +46,12 @@ class RNN(nnx.Module):
         recurrent_kernel_init: Initializer | None = None,
         rngs: nnx.Rngs,
     ) -> None:
-        self.kernel = nnx.Param(input_kernel(kernel_init, in_features, units, rngs.params()))
-        self.recurrent_kernel = nnx.Param(recurrent_kernel(recurrent_kernel_init, units, 1, rngs.params()))
+        self.kernel = nnx.Param(
+            input_kernel(kernel_init, in_features, units, rngs.params())
+        )
+        self.recurrent_kernel = nnx.Param(
+            recurrent_kernel(recurrent_kernel_init, units, 1, rngs.params())
+        )
         self.bias = nnx.Param(jnp.zeros(units)) if use_bias else None
         self.activation = activation
 
@@ -58,7 +62,9 @@ class RNN(nnx.Module):
             mask: [batch, length], true where there is no padding.
         """
         forward, backward = simple_recurrence(self.activation)
-        return recurrence(forward, backward, x, self.kernel, self.recurrent_kernel, self.bias, mask)
+        return recurrence(
+            forward, backward, x, self.kernel, self.recurrent_kernel, self.bias, mask
+        )
 
 
 class LSTM(nnx.Module):
@@ -89,9 +95,17 @@ class LSTM(nnx.Module):
         recurrent_kernel_init: Initializer | None = None,
         rngs: nnx.Rngs,
     ) -> None:
-        self.kernel = nnx.Param(input_kernel(kernel_init, in_features, 4 * units, rngs.params()))
-        self.recurrent_kernel = nnx.Param(recurrent_kernel(recurrent_kernel_init, units, 4, rngs.params()))
-        self.bias = nnx.Param(each_gate(units, 0.0, forget_bias, 0.0, 0.0)) if use_bias else None
+        self.kernel = nnx.Param(
+            input_kernel(kernel_init, in_features, 4 * units, rngs.params())
+        )
+        self.recurrent_kernel = nnx.Param(
+            recurrent_kernel(recurrent_kernel_init, units, 4, rngs.params())
+        )
+        self.bias = (
+            nnx.Param(each_gate(units, 0.0, forget_bias, 0.0, 0.0))
+            if use_bias
+            else None
+        )
 
     def __call__(self, x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
         """[batch, length, in] to the states h [batch, length, units].
@@ -99,7 +113,15 @@ class LSTM(nnx.Module):
         Args:
             mask: [batch, length], true where there is no padding.
         """
-        return recurrence(lstm_forward, lstm_backward, x, self.kernel, self.recurrent_kernel, self.bias, mask)
+        return recurrence(
+            lstm_forward,
+            lstm_backward,
+            x,
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            mask,
+        )
 
 
 class GRU(nnx.Module):
@@ -129,8 +151,12 @@ class GRU(nnx.Module):
         recurrent_kernel_init: Initializer | None = None,
         rngs: nnx.Rngs,
     ) -> None:
-        self.kernel = nnx.Param(input_kernel(kernel_init, in_features, 3 * units, rngs.params()))
-        self.recurrent_kernel = nnx.Param(recurrent_kernel(recurrent_kernel_init, units, 3, rngs.params()))
+        self.kernel = nnx.Param(
+            input_kernel(kernel_init, in_features, 3 * units, rngs.params())
+        )
+        self.recurrent_kernel = nnx.Param(
+            recurrent_kernel(recurrent_kernel_init, units, 3, rngs.params())
+        )
         self.bias = nnx.Param(jnp.zeros(3 * units)) if use_bias else None
 
     def __call__(self, x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
@@ -139,18 +165,35 @@ class GRU(nnx.Module):
         Args:
             mask: [batch, length], true where there is no padding.
         """
-        return recurrence(gru_forward, gru_backward, x, self.kernel, self.recurrent_kernel, self.bias, mask)
+        return recurrence(
+            gru_forward,
+            gru_backward,
+            x,
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            mask,
+        )
 
 
-def input_kernel(initializer: Initializer | None, in_features: int, out_features: int, key: jax.Array) -> jax.Array:
+def input_kernel(
+    initializer: Initializer | None, in_features: int, out_features: int, key: jax.Array
+) -> jax.Array:
     """W [in, out]: with variance 1 / in unless it is told how to begin."""
-    return (initializer or jax.nn.initializers.lecun_normal())(key, (in_features, out_features), jnp.float32)
+    return (initializer or jax.nn.initializers.lecun_normal())(
+        key, (in_features, out_features), jnp.float32
+    )
 
 
-def recurrent_kernel(initializer: Initializer | None, units: int, gates: int, key: jax.Array) -> jax.Array:
+def recurrent_kernel(
+    initializer: Initializer | None, units: int, gates: int, key: jax.Array
+) -> jax.Array:
     """R: a matrix [units, units] for each gate, side by side, each orthogonal unless it is told how to begin."""
     drawn = initializer or jax.nn.initializers.orthogonal()
-    return jnp.concatenate([drawn(k, (units, units), jnp.float32) for k in jax.random.split(key, gates)], axis=1)
+    return jnp.concatenate(
+        [drawn(k, (units, units), jnp.float32) for k in jax.random.split(key, gates)],
+        axis=1,
+    )
 
 
 def each_gate(units: int, *values: float) -> jax.Array:
@@ -181,10 +224,14 @@ def recurrence(
     """
 
     @jax.custom_vjp
-    def states(x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None) -> jax.Array:
+    def states(
+        x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None
+    ) -> jax.Array:
         return forward(x @ w, r, b, mask)[0]
 
-    def remember(x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None) -> Any:
+    def remember(
+        x: jax.Array, w: jax.Array, r: jax.Array, b: jax.Array, mask: jax.Array | None
+    ) -> Any:
         h, factors = forward(x @ w, r, b, mask)
         return h, (h, factors, x, w, r, b, mask)
 
@@ -193,12 +240,20 @@ def recurrence(
         of_gates, of_products = backward(factors, r, mask, dh)
         of_bias = jnp.sum(of_gates, axis=(0, 1), dtype=jnp.float32).astype(b.dtype)
         of_x = (of_gates @ w.T).astype(x.dtype)
-        return of_x, of_kernel(x, of_gates, w), of_kernel(before(h), of_products, r), of_bias, None
+        return (
+            of_x,
+            of_kernel(x, of_gates, w),
+            of_kernel(before(h), of_products, r),
+            of_bias,
+            None,
+        )
 
     states.defvjp(remember, gradients)
     w, r = kernel[...], recurrent_kernel[...]
     b = jnp.zeros(w.shape[-1], w.dtype) if bias is None else bias[...]
-    h = states(jnp.swapaxes(x, 0, 1), w, r, b, None if mask is None else mask.T[..., None])
+    h = states(
+        jnp.swapaxes(x, 0, 1), w, r, b, None if mask is None else mask.T[..., None]
+    )
     return jnp.swapaxes(h, 0, 1)
 
 
@@ -208,7 +263,9 @@ def of_kernel(x: jax.Array, dy: jax.Array, kernel: jax.Array) -> jax.Array:
     In this order: what autodiff makes of it, (dyᵀ x)ᵀ, takes XLA's CPU backend three times as long.
     """
     rows = (a.reshape(-1, a.shape[-1]) for a in (x, dy))
-    return jnp.einsum("nh,ng->hg", *rows, preferred_element_type=jnp.float32).astype(kernel.dtype)
+    return jnp.einsum("nh,ng->hg", *rows, preferred_element_type=jnp.float32).astype(
+        kernel.dtype
+    )
 
 
 def before(states: jax.Array) -> jax.Array:
@@ -223,7 +280,9 @@ def kept(mask: jax.Array | None, new: jax.Array, old: jax.Array | float) -> jax.
 
 def product(h: jax.Array, kernel: jax.Array) -> jax.Array:
     """H R in float32, with h brought to R's type."""
-    return jnp.matmul(h.astype(kernel.dtype), kernel, preferred_element_type=jnp.float32)
+    return jnp.matmul(
+        h.astype(kernel.dtype), kernel, preferred_element_type=jnp.float32
+    )
 
 
 def product_back(d: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -241,16 +300,22 @@ def simple_recurrence(activation: str) -> tuple[Callable[..., Any], Callable[...
     }
     function, slope = functions[activation]
 
-    def forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
+    def forward(
+        gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None
+    ) -> Any:
         def step(h: jax.Array, here: Any) -> Any:
             x, m = here
             h = kept(m, function(x + product(h, kernel) + bias), h)
             return h, h.astype(gates.dtype)
 
-        h = lax.scan(step, jnp.zeros((gates.shape[1], kernel.shape[0])), (gates, mask))[1]
+        h = lax.scan(step, jnp.zeros((gates.shape[1], kernel.shape[0])), (gates, mask))[
+            1
+        ]
         return h, h
 
-    def backward(h: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
+    def backward(
+        h: jax.Array, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array
+    ) -> Any:
         def step(later: jax.Array, here: Any) -> Any:
             dh, slope, m = here
             dh = dh + later
@@ -264,23 +329,36 @@ def simple_recurrence(activation: str) -> tuple[Callable[..., Any], Callable[...
     return forward, backward
 
 
-def lstm_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
+def lstm_forward(
+    gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None
+) -> Any:
     """The states of an `LSTM`; and what dc is to be multiplied by for the gradients of i, f and g, dh for those of o
     and c, and dc for that of the c before.
 
     σ(x) = (1 + tanh(x / 2)) / 2, so that one function takes all four gates in one go.
     """
     halves = each_gate(kernel.shape[0], 0.5, 0.5, 1.0, 0.5).astype(gates.dtype)
-    kernel, bias = kernel * halves.astype(kernel.dtype), bias * halves.astype(bias.dtype)
+    kernel, bias = (
+        kernel * halves.astype(kernel.dtype),
+        bias * halves.astype(bias.dtype),
+    )
 
     def step(state: Any, here: Any) -> Any:
         x, m = here
         c, h = state
-        i, f, g, o = jnp.split(jnp.tanh(x * halves + product(h, kernel) + bias), 4, axis=-1)
+        i, f, g, o = jnp.split(
+            jnp.tanh(x * halves + product(h, kernel) + bias), 4, axis=-1
+        )
         i, f, o = 0.5 * i + 0.5, 0.5 * f + 0.5, 0.5 * o + 0.5
         new = f * c + i * g
         t = jnp.tanh(new)
-        slopes = (g * i * (1 - i), c * f * (1 - f), i * (1 - g * g), t * o * (1 - o), o * (1 - t * t))
+        slopes = (
+            g * i * (1 - i),
+            c * f * (1 - f),
+            i * (1 - g * g),
+            t * o * (1 - o),
+            o * (1 - t * t),
+        )
         factors = (*(kept(m, s, 0.0) for s in slopes), kept(m, f, 1.0))
         state = kept(m, new, c), kept(m, o * t, h)
         return state, tuple(a.astype(gates.dtype) for a in (state[1], *factors))
@@ -290,7 +368,9 @@ def lstm_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax
     return h, factors
 
 
-def lstm_backward(factors: Any, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array) -> Any:
+def lstm_backward(
+    factors: Any, kernel: jax.Array, mask: jax.Array | None, dh: jax.Array
+) -> Any:
     """The gradient of an `LSTM`: a loop that is linear in dh and dc."""
 
     def step(later: Any, here: Any) -> Any:
@@ -298,7 +378,9 @@ def lstm_backward(factors: Any, kernel: jax.Array, mask: jax.Array | None, dh: j
         of_state, di, df, dg, do, into_cell, f, m = here
         dh = dh + of_state
         dc = dc + dh * into_cell
-        d = jnp.concatenate([dc * di, dc * df, dc * dg, dh * do], axis=-1).astype(kernel.dtype)
+        d = jnp.concatenate([dc * di, dc * df, dc * dg, dh * do], axis=-1).astype(
+            kernel.dtype
+        )
         return (dc * f, kept(m, product_back(d, kernel), dh)), d
 
     zeros = jnp.zeros(dh.shape[1:])
@@ -306,7 +388,9 @@ def lstm_backward(factors: Any, kernel: jax.Array, mask: jax.Array | None, dh: j
     return d, d
 
 
-def gru_forward(gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None) -> Any:
+def gru_forward(
+    gates: jax.Array, kernel: jax.Array, bias: jax.Array, mask: jax.Array | None
+) -> Any:
     """The states of a `GRU`; and what dh is to be multiplied by for the gradients of r, z, h R_n, n and the h before.
 
     Each turn begins with the state of the position before, from its z and n: XLA's CPU backend takes the gates' sum and
@@ -336,7 +420,9 @@ def gru_state(h: jax.Array, z: jax.Array, n: jax.Array) -> jax.Array:
     return (1 - z) * n + z * h
 
 
-def gru_backward(factors: Any, kernel: jax.Array, _: jax.Array | None, dh: jax.Array) -> Any:
+def gru_backward(
+    factors: Any, kernel: jax.Array, _: jax.Array | None, dh: jax.Array
+) -> Any:
     """The gradient of a `GRU`: a loop that is linear in dh."""
     dr, dz, dy, dn, z = factors
 

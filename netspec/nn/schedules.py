@@ -53,7 +53,10 @@ def steps(factor: float, times: Sequence[int]) -> Schedule:
 
 def half_cosine(first: float, last: float, over: int, after: int = 0) -> Schedule:
     """From first to last along half a cosine, in `over` steps; `first` for `after` steps before."""
-    return lambda step: last + (first - last) * 0.5 * (1.0 + jnp.cos(jnp.pi * _share(step, over, after)))
+    return lambda step: (
+        last
+        + (first - last) * 0.5 * (1.0 + jnp.cos(jnp.pi * _share(step, over, after)))
+    )
 
 
 def geometric(first: float, last: float, over: int, after: int = 0) -> Schedule:
@@ -67,12 +70,18 @@ def _share(step: Any, over: int, after: int) -> Any:
 
 def levels(values: Sequence[float], times: Sequence[int]) -> Schedule:
     """The first value, and each of the others from its time on."""
-    return lambda step: jnp.asarray(values)[jnp.sum(jnp.asarray(step) >= jnp.asarray(times))]
+    return lambda step: jnp.asarray(values)[
+        jnp.sum(jnp.asarray(step) >= jnp.asarray(times))
+    ]
 
 
 def interpolated(values: Sequence[float], times: Sequence[int], shape: str) -> Schedule:
     """The first value at step 0, each of the others at its time; between them "linear", "cosine" or "sqrt"."""
-    shapes = {"linear": lambda t: t, "cosine": lambda t: 0.5 * (1.0 - jnp.cos(jnp.pi * t)), "sqrt": jnp.sqrt}
+    shapes = {
+        "linear": lambda t: t,
+        "cosine": lambda t: 0.5 * (1.0 - jnp.cos(jnp.pi * t)),
+        "sqrt": jnp.sqrt,
+    }
 
     def at(step: Any) -> Any:
         ends, numbers = jnp.asarray((0, *times)), jnp.asarray(values)
@@ -92,12 +101,16 @@ def triangles(first: float, other: float, every: int) -> Schedule:
     return lambda step: first + (other - first) * _height(step, every)
 
 
-def cyclic(base: float, every: int, halving: bool = False, gamma: float = 1.0) -> Schedule:
+def cyclic(
+    base: float, every: int, halving: bool = False, gamma: float = 1.0
+) -> Schedule:
     """From `base` to 1 and back in `every` steps, in lines; the height halved with each cycle, or times gamma^step."""
 
     def at(step: Any) -> Any:
         height = gamma ** jnp.asarray(step) * _height(step, every)
-        return base + (1.0 - base) * (height * 0.5 ** (jnp.asarray(step) // every) if halving else height)
+        return base + (1.0 - base) * (
+            height * 0.5 ** (jnp.asarray(step) // every) if halving else height
+        )
 
     return at
 
@@ -117,7 +130,9 @@ def growing_restarts(starts: Sequence[int], final: float) -> Schedule:
     def at(step: Any) -> Any:
         ends = jnp.asarray(starts)
         i = jnp.clip(jnp.sum(jnp.asarray(step) >= ends) - 1, 0, len(starts) - 2)
-        return _fallen(jnp.clip((step - ends[i]) / (ends[i + 1] - ends[i]), 0.0, 1.0), final)
+        return _fallen(
+            jnp.clip((step - ends[i]) / (ends[i + 1] - ends[i]), 0.0, 1.0), final
+        )
 
     return at
 

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-__all__ = ["crop", "flatten", "pad", "permute", "reshape", "reverse", "subsample", "take"]
+__all__ = [
+    "crop",
+    "flatten",
+    "pad",
+    "permute",
+    "reshape",
+    "reverse",
+    "subsample",
+    "take",
+]
 
 
 def flatten(x: jax.Array) -> jax.Array:
@@ -27,7 +36,9 @@ def reverse(x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
     lengths = mask.sum(axis=1, keepdims=True)
     position = jnp.arange(length)[None, :]
     source = jnp.where(position < lengths, lengths - 1 - position, position)
-    return jnp.take_along_axis(x, source.reshape(*source.shape, *(1,) * (x.ndim - 2)), axis=1)
+    return jnp.take_along_axis(
+        x, source.reshape(*source.shape, *(1,) * (x.ndim - 2)), axis=1
+    )
 
 
 def subsample(x: jax.Array, stride: tuple[int, ...], channels: int) -> jax.Array:
@@ -70,7 +81,9 @@ def pad(x: jax.Array, margins: Sequence[tuple[int, int]], mode: str) -> jax.Arra
         margins: how many before and after, for each spatial axis.
         mode: "zeros"; or as `jax.numpy.pad` calls them: "edge", "reflect", "wrap".
     """
-    return jnp.pad(x, [(0, 0), *margins, (0, 0)], mode="constant" if mode == "zeros" else mode)
+    return jnp.pad(
+        x, [(0, 0), *margins, (0, 0)], mode="constant" if mode == "zeros" else mode
+    )
 
 
 def crop(x: jax.Array, margins: Sequence[tuple[int, int]]) -> jax.Array:
@@ -80,7 +93,10 @@ def crop(x: jax.Array, margins: Sequence[tuple[int, int]]) -> jax.Array:
         x: [batch, …, channels].
         margins: how many go before and after, for each spatial axis.
     """
-    inner = (slice(before, n - after) for n, (before, after) in zip(x.shape[1:-1], margins, strict=True))
+    inner = (
+        slice(before, n - after)
+        for n, (before, after) in zip(x.shape[1:-1], margins, strict=True)
+    )
     return x[(slice(None), *inner)]
 
 
@@ -95,6 +111,10 @@ def take(x: jax.Array, position: int, *, mask: jax.Array | None = None) -> jax.A
     if mask is None:
         return x[:, position]
     lengths = mask.sum(axis=1)
-    wanted = jnp.clip(position if position >= 0 else lengths + position, 0, jnp.maximum(lengths - 1, 0))
+    wanted = jnp.clip(
+        position if position >= 0 else lengths + position,
+        0,
+        jnp.maximum(lengths - 1, 0),
+    )
     wanted = jnp.broadcast_to(wanted, lengths.shape).reshape(-1, *(1,) * (x.ndim - 1))
     return jnp.take_along_axis(x, wanted, axis=1)[:, 0]

@@ -8,7 +8,15 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-__all__ = ["anchors", "contrastive", "contrastive_in_batch", "distance", "paired", "triplet", "triplet_in_batch"]
+__all__ = [
+    "anchors",
+    "contrastive",
+    "contrastive_in_batch",
+    "distance",
+    "paired",
+    "triplet",
+    "triplet_in_batch",
+]
 
 
 def distance(left: jax.Array, right: jax.Array) -> jax.Array:
@@ -30,13 +38,21 @@ def paired(targets: jax.Array) -> jax.Array:
     return (alike | other).any(axis=1)
 
 
-def triplet(anchor: jax.Array, positive: jax.Array, negative: jax.Array, *, margin: float = 1.0) -> jax.Array:
+def triplet(
+    anchor: jax.Array, positive: jax.Array, negative: jax.Array, *, margin: float = 1.0
+) -> jax.Array:
     """max(0, ‖a - p‖ - ‖a - n‖ + margin); each [batch, width]."""
-    return jnp.maximum(0.0, distance(anchor, positive) - distance(anchor, negative) + margin)
+    return jnp.maximum(
+        0.0, distance(anchor, positive) - distance(anchor, negative) + margin
+    )
 
 
 def triplet_in_batch(
-    embeddings: jax.Array, targets: jax.Array, *, margin: float = 1.0, hardest: bool = False
+    embeddings: jax.Array,
+    targets: jax.Array,
+    *,
+    margin: float = 1.0,
+    hardest: bool = False,
 ) -> jax.Array:
     """The triplet loss of each example as anchor, with positives and negatives from the same batch.
 
@@ -66,7 +82,9 @@ def triplet_in_batch(
     return jax.lax.map(jax.checkpoint(of_anchor), (apart, alike, other))
 
 
-def contrastive(left: jax.Array, right: jax.Array, targets: jax.Array, *, margin: float = 1.0) -> jax.Array:
+def contrastive(
+    left: jax.Array, right: jax.Array, targets: jax.Array, *, margin: float = 1.0
+) -> jax.Array:
     """D² / 2 for pairs that are alike, max(0, margin - D)² / 2 for others, D = ‖left - right‖.
 
     Args:
@@ -76,7 +94,9 @@ def contrastive(left: jax.Array, right: jax.Array, targets: jax.Array, *, margin
     return _contrast(distance(left, right), targets[..., 0] > 0.5, margin)
 
 
-def contrastive_in_batch(embeddings: jax.Array, targets: jax.Array, *, margin: float = 1.0) -> jax.Array:
+def contrastive_in_batch(
+    embeddings: jax.Array, targets: jax.Array, *, margin: float = 1.0
+) -> jax.Array:
     """The contrastive loss of each example, the mean over its pairs with all others of the batch.
 
     Args:
@@ -86,7 +106,9 @@ def contrastive_in_batch(embeddings: jax.Array, targets: jax.Array, *, margin: f
     alike, other = _pairs(targets)
     counts = alike | other
     each = _contrast(distance(embeddings[:, None], embeddings[None]), alike, margin)
-    return jnp.sum(jnp.where(counts, each, 0.0), axis=1) / jnp.maximum(jnp.sum(counts, axis=1), 1)
+    return jnp.sum(jnp.where(counts, each, 0.0), axis=1) / jnp.maximum(
+        jnp.sum(counts, axis=1), 1
+    )
 
 
 def _contrast(apart: jax.Array, alike: jax.Array, margin: float) -> jax.Array:

@@ -57,23 +57,35 @@ class RadialBasis(nnx.Module):
     """
 
     def __init__(
-        self, in_features: int, units: int, width: float = 1.0, *, learn_widths: bool = True, rngs: nnx.Rngs
+        self,
+        in_features: int,
+        units: int,
+        width: float = 1.0,
+        *,
+        learn_widths: bool = True,
+        rngs: nnx.Rngs,
     ) -> None:
         self.centers = nnx.Param(jax.random.normal(rngs.params(), (units, in_features)))
         self.width = width
-        self.widths = nnx.Param(jnp.full(units, width)) if learn_widths else nnx.data(None)
+        self.widths = (
+            nnx.Param(jnp.full(units, width)) if learn_widths else nnx.data(None)
+        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[..., in] to [..., units]."""
         widths = self.width if self.widths is None else self.widths[...]
-        return jnp.exp(-squared_distances(x, self.centers[...]) / (2.0 * jnp.square(widths)))
+        return jnp.exp(
+            -squared_distances(x, self.centers[...]) / (2.0 * jnp.square(widths))
+        )
 
 
 def squared_distances(x: jax.Array, centers: jax.Array) -> jax.Array:
     """||x - c_k||² = ||x||² - 2 x·c_k + ||c_k||²: [..., in] and [units, in] to [..., units]."""
     # A difference of large numbers: products of few bits would leave nothing of it.
     products = jnp.matmul(x, centers.T, precision=lax.Precision.HIGHEST)
-    squares = jnp.sum(jnp.square(x), axis=-1, keepdims=True) + jnp.sum(jnp.square(centers), axis=-1)
+    squares = jnp.sum(jnp.square(x), axis=-1, keepdims=True) + jnp.sum(
+        jnp.square(centers), axis=-1
+    )
     return jnp.maximum(squares - 2.0 * products, 0.0)
 
 
@@ -126,6 +138,8 @@ def product_nodes(x: jax.Array, window: Sequence[int]) -> jax.Array:
         x: [batch, …, channels].
         window: for each spatial axis, of which it is a divisor.
     """
-    split = [part for n, w in zip(x.shape[1:-1], window, strict=True) for part in (n // w, w)]
+    split = [
+        part for n, w in zip(x.shape[1:-1], window, strict=True) for part in (n // w, w)
+    ]
     inner = tuple(2 + 2 * i for i in range(len(window)))
     return x.reshape(x.shape[0], *split, x.shape[-1]).sum(axis=inner)

@@ -17,10 +17,16 @@ def nearest(x: jax.Array, factors: Sequence[int]) -> jax.Array:
         factors: f for each spatial axis.
     """
     apart = [part for n in x.shape[1:-1] for part in (n, 1)]
-    repeated = [part for n, f in zip(x.shape[1:-1], factors, strict=True) for part in (n, f)]
+    repeated = [
+        part for n, f in zip(x.shape[1:-1], factors, strict=True) for part in (n, f)
+    ]
     batch, channels = x.shape[0], x.shape[-1]
-    many = jnp.broadcast_to(x.reshape(batch, *apart, channels), (batch, *repeated, channels))
-    return many.reshape(batch, *(n * f for n, f in zip(x.shape[1:-1], factors, strict=True)), channels)
+    many = jnp.broadcast_to(
+        x.reshape(batch, *apart, channels), (batch, *repeated, channels)
+    )
+    return many.reshape(
+        batch, *(n * f for n, f in zip(x.shape[1:-1], factors, strict=True)), channels
+    )
 
 
 def bilinear(x: jax.Array, factors: Sequence[int]) -> jax.Array:

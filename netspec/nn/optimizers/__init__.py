@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from netspec.nn.optimizers.bounds import adabound, amsbound
 from netspec.nn.optimizers.clipping import clip_by_norm
-from netspec.nn.optimizers.conjugate_gradients import conjugate_gradients, scale_by_conjugate_gradients
+from netspec.nn.optimizers.conjugate_gradients import (
+    conjugate_gradients,
+    scale_by_conjugate_gradients,
+)
 from netspec.nn.optimizers.exponentiated_gradient import exponentiated_gradient
 from netspec.nn.optimizers.lookahead import lookahead
 from netspec.nn.optimizers.newton import newton, saddle_free_newton

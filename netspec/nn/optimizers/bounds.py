@@ -88,10 +88,17 @@ def _bounded(
 ) -> optax.GradientTransformationExtraArgs:
     def init(parameters: Any) -> BoundedState:
         mean, square, most = (optax.tree.zeros_like(parameters) for _ in range(3))
-        return BoundedState(jnp.zeros([], jnp.int32), mean, square, most if largest else ())
+        return BoundedState(
+            jnp.zeros([], jnp.int32), mean, square, most if largest else ()
+        )
 
-    def update(updates: Any, state: BoundedState, parameters: Any = None, **_: Any) -> tuple[Any, BoundedState]:
-        rate, final = _at(learning_rate, state.count), _at(final_learning_rate, state.count)
+    def update(
+        updates: Any, state: BoundedState, parameters: Any = None, **_: Any
+    ) -> tuple[Any, BoundedState]:
+        rate, final = (
+            _at(learning_rate, state.count),
+            _at(final_learning_rate, state.count),
+        )
         t = optax.safe_increment(state.count)
         mean = optax.tree.update_moment(updates, state.mean, b1, 1)
         square = optax.tree.update_moment_per_elem_norm(updates, state.square, b2, 2)
@@ -99,7 +106,9 @@ def _bounded(
         first = rate * jnp.sqrt(1 - b2**t) / (1 - b1**t)
         low, high = final * (1 - 1 / (gamma * t + 1)), final * (1 + 1 / (gamma * t))
         steps = jax.tree.map(
-            lambda m, v: -(jnp.clip(first / (jnp.sqrt(v) + eps), low, high) * m).astype(m.dtype),
+            lambda m, v: (
+                -(jnp.clip(first / (jnp.sqrt(v) + eps), low, high) * m).astype(m.dtype)
+            ),
             mean,
             most if largest else square,
         )

@@ -20,6 +20,8 @@ def clip_by_norm(max_norm: float) -> optax.GradientTransformation:
 
     def clipped(g: Any) -> Any:
         norm = jnp.sqrt(jnp.sum(g * g))
-        return jnp.where(norm > max_norm, g * (max_norm / jnp.where(norm > 0, norm, 1.0)), g)
+        return jnp.where(
+            norm > max_norm, g * (max_norm / jnp.where(norm > 0, norm, 1.0)), g
+        )
 
     return optax.stateless(lambda updates, _: jax.tree.map(clipped, updates))

@@ -11,7 +11,9 @@ import optax
 __all__ = ["conjugate_gradients", "scale_by_conjugate_gradients"]
 
 
-_LINE_SEARCH = optax.scale_by_zoom_linesearch(max_linesearch_steps=20, curv_rtol=0.1, initial_guess_strategy="keep")
+_LINE_SEARCH = optax.scale_by_zoom_linesearch(
+    max_linesearch_steps=20, curv_rtol=0.1, initial_guess_strategy="keep"
+)
 """Nearly exact, since a direction that follows one that was cut short may lead up."""
 
 
@@ -24,7 +26,9 @@ class ConjugateState(NamedTuple):
 
 def conjugate_gradients(
     learning_rate: optax.ScalarOrSchedule | None = None,
-    method: Literal["polak_ribiere", "fletcher_reeves", "hestenes_stiefel"] = "polak_ribiere",
+    method: Literal[
+        "polak_ribiere", "fletcher_reeves", "hestenes_stiefel"
+    ] = "polak_ribiere",
     linesearch: optax.GradientTransformationExtraArgs | None = _LINE_SEARCH,
 ) -> optax.GradientTransformationExtraArgs:
     """Descent along directions that undo as little as they can of what the ones before them did.
@@ -50,14 +54,22 @@ def conjugate_gradients(
 
         Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems, 1952
     """
-    scaling = optax.scale(-1.0) if learning_rate is None else optax.scale_by_learning_rate(learning_rate)
+    scaling = (
+        optax.scale(-1.0)
+        if learning_rate is None
+        else optax.scale_by_learning_rate(learning_rate)
+    )
     return optax.chain(
-        scale_by_conjugate_gradients(method), scaling, optax.identity() if linesearch is None else linesearch
+        scale_by_conjugate_gradients(method),
+        scaling,
+        optax.identity() if linesearch is None else linesearch,
     )
 
 
 def scale_by_conjugate_gradients(
-    method: Literal["polak_ribiere", "fletcher_reeves", "hestenes_stiefel"] = "polak_ribiere",
+    method: Literal[
+        "polak_ribiere", "fletcher_reeves", "hestenes_stiefel"
+    ] = "polak_ribiere",
 ) -> optax.GradientTransformation:
     """The gradient turned into a direction that is conjugate to the one before; see `conjugate_gradients`.
 
@@ -66,9 +78,13 @@ def scale_by_conjugate_gradients(
     """
 
     def init(parameters: Any) -> ConjugateState:
-        return ConjugateState(optax.tree.zeros_like(parameters), optax.tree.zeros_like(parameters))
+        return ConjugateState(
+            optax.tree.zeros_like(parameters), optax.tree.zeros_like(parameters)
+        )
 
-    def update(updates: Any, state: ConjugateState, parameters: Any = None) -> tuple[Any, ConjugateState]:
+    def update(
+        updates: Any, state: ConjugateState, parameters: Any = None
+    ) -> tuple[Any, ConjugateState]:
         g, before, last = updates, state.gradient, state.direction
         change = jax.tree.map(jnp.subtract, g, before)
         above, below = {

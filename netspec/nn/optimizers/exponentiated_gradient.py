@@ -46,9 +46,13 @@ def exponentiated_gradient(
     def init(parameters: Any) -> PartsState:
         return PartsState(jnp.zeros([], jnp.int32))
 
-    def update(updates: Any, state: PartsState, parameters: Any = None, **_: Any) -> tuple[Any, PartsState]:
+    def update(
+        updates: Any, state: PartsState, parameters: Any = None, **_: Any
+    ) -> tuple[Any, PartsState]:
         rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
-        steps = jax.tree.map(lambda w, g: _step(w, rate * g, beta).astype(w.dtype), parameters, updates)
+        steps = jax.tree.map(
+            lambda w, g: _step(w, rate * g, beta).astype(w.dtype), parameters, updates
+        )
         return steps, PartsState(optax.safe_increment(state.count))
 
     return optax.GradientTransformationExtraArgs(init, update)

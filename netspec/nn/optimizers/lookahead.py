@@ -19,7 +19,10 @@ class SlowState(NamedTuple):
 
 
 def lookahead(
-    fast_optimizer: optax.GradientTransformation, sync_period: int, slow_step_size: float, reset_state: bool = False
+    fast_optimizer: optax.GradientTransformation,
+    sync_period: int,
+    slow_step_size: float,
+    reset_state: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     """Slow parameters follow fast ones, and those begin anew from them after every few steps.
 
@@ -47,9 +50,13 @@ def lookahead(
     def init(parameters: Any) -> SlowState:
         # A copy, since the trainer gives its own parameters away at each step.
         slow = jax.tree.map(jnp.copy, parameters)
-        return SlowState(slow, with_keywords({}).init(optax.LookaheadParams(parameters, slow)))
+        return SlowState(
+            slow, with_keywords({}).init(optax.LookaheadParams(parameters, slow))
+        )
 
-    def update(updates: Any, state: SlowState, parameters: Any = None, **keywords: Any) -> tuple[Any, SlowState]:
+    def update(
+        updates: Any, state: SlowState, parameters: Any = None, **keywords: Any
+    ) -> tuple[Any, SlowState]:
         pair = optax.LookaheadParams(parameters, state.slow)
         steps, inner = with_keywords(keywords).update(updates, state.inner, pair)
         return steps.fast, SlowState(optax.apply_updates(state.slow, steps.slow), inner)

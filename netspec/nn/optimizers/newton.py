@@ -23,7 +23,9 @@ class NewtonState(NamedTuple):
     count: Any
 
 
-def newton(learning_rate: optax.ScalarOrSchedule = 1.0, damping: float = 1e-4) -> optax.GradientTransformationExtraArgs:
+def newton(
+    learning_rate: optax.ScalarOrSchedule = 1.0, damping: float = 1e-4
+) -> optax.GradientTransformationExtraArgs:
     """To where the gradient of the quadratic that fits the loss here is 0: its minimum, its maximum or its saddle.
 
         w ← w − learning_rate · (H + damping · I)⁻¹ g
@@ -56,7 +58,9 @@ def saddle_free_newton(
         Dauphin et al., `Identifying and attacking the saddle point problem in high-dimensional non-convex optimization
         <https://arxiv.org/abs/1406.2572>`_, 2014
     """
-    return _second_order(learning_rate, lambda eigenvalues: jnp.abs(eigenvalues) + damping)
+    return _second_order(
+        learning_rate, lambda eigenvalues: jnp.abs(eigenvalues) + damping
+    )
 
 
 def _second_order(
@@ -66,15 +70,24 @@ def _second_order(
         return NewtonState(jnp.zeros([], jnp.int32))
 
     def update(
-        updates: Any, state: NewtonState, parameters: Any = None, *, value_fn: Callable[[Any], Any], **_: Any
+        updates: Any,
+        state: NewtonState,
+        parameters: Any = None,
+        *,
+        value_fn: Callable[[Any], Any],
+        **_: Any,
     ) -> tuple[Any, NewtonState]:
         rate = learning_rate(state.count) if callable(learning_rate) else learning_rate
         flat, unravel = ravel_pytree(parameters)
         if flat.size > MOST_PARAMETERS:
-            raise ValueError(f"takes at most {MOST_PARAMETERS:,} parameters, and there are {flat.size:,}")
+            raise ValueError(
+                f"takes at most {MOST_PARAMETERS:,} parameters, and there are {flat.size:,}"
+            )
         hessian = jax.hessian(lambda vector: value_fn(unravel(vector)))(flat)
         step = _solved(hessian, ravel_pytree(updates)[0], curvature)
-        return unravel((-rate * step).astype(flat.dtype)), NewtonState(optax.safe_increment(state.count))
+        return unravel((-rate * step).astype(flat.dtype)), NewtonState(
+            optax.safe_increment(state.count)
+        )
 
     return optax.GradientTransformationExtraArgs(init, update)
 
@@ -83,6 +96,12 @@ def _solved(hessian: Any, gradient: Any, curvature: Callable[[Any], Any]) -> Any
     """The gradient divided by the curvature along each eigenvector; 0 where that is 0 to rounding."""
     eigenvalues, vectors = jnp.linalg.eigh(hessian)
     divisors = curvature(eigenvalues)
-    least = divisors.size * float(np.finfo(hessian.dtype).eps) * jnp.max(jnp.abs(eigenvalues))
+    least = (
+        divisors.size
+        * float(np.finfo(hessian.dtype).eps)
+        * jnp.max(jnp.abs(eigenvalues))
+    )
     solid = jnp.abs(divisors) > least
-    return vectors @ (jnp.where(solid, vectors.T @ gradient, 0.0) / jnp.where(solid, divisors, 1.0))
+    return vectors @ (
+        jnp.where(solid, vectors.T @ gradient, 0.0) / jnp.where(solid, divisors, 1.0)
+    )

@@ -28,9 +28,13 @@ def sam(
         <https://arxiv.org/abs/2010.01412>`_, 2021
     """
     inside = optax.with_extra_args_support(optimizer)
-    upwards = optax.chain(optax.stateless(lambda updates, _: _normalised(updates)), optax.scale(-rho))
+    upwards = optax.chain(
+        optax.stateless(lambda updates, _: _normalised(updates)), optax.scale(-rho)
+    )
 
-    def with_keywords(keywords: dict[str, Any]) -> optax.GradientTransformationExtraArgs:
+    def with_keywords(
+        keywords: dict[str, Any],
+    ) -> optax.GradientTransformationExtraArgs:
         def update(updates: Any, state: Any, parameters: Any = None) -> Any:
             return inside.update(updates, state, parameters, **keywords)
 
@@ -40,8 +44,12 @@ def sam(
     def init(parameters: Any) -> Any:
         return with_keywords({}).init(parameters)
 
-    def update(updates: Any, state: Any, parameters: Any = None, **keywords: Any) -> tuple[Any, Any]:
-        return with_keywords(keywords).update(updates, state, parameters, grad_fn=keywords["grad_fn"])
+    def update(
+        updates: Any, state: Any, parameters: Any = None, **keywords: Any
+    ) -> tuple[Any, Any]:
+        return with_keywords(keywords).update(
+            updates, state, parameters, grad_fn=keywords["grad_fn"]
+        )
 
     return optax.GradientTransformationExtraArgs(init, update)
 

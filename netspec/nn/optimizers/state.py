@@ -17,7 +17,9 @@ __all__ = ["evaluation_parameters", "seeded", "trained"]
 Parameters = dict[str, Any]
 
 
-def trained(transformation: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+def trained(
+    transformation: optax.GradientTransformation,
+) -> optax.GradientTransformationExtraArgs:
     """The same, fit for the trainer.
 
     Its state shares no array with the parameters, since both are given away at each step; and the functions that an
@@ -25,8 +27,13 @@ def trained(transformation: optax.GradientTransformation) -> optax.GradientTrans
     """
     inner = optax.with_extra_args_support(transformation)
 
-    def update(updates: Any, state: Any, parameters: Any = None, **keywords: Any) -> tuple[Any, Any]:
-        told = {k: of_parameters(v) if k in ("value_fn", "obj_fn") else v for k, v in keywords.items()}
+    def update(
+        updates: Any, state: Any, parameters: Any = None, **keywords: Any
+    ) -> tuple[Any, Any]:
+        told = {
+            k: of_parameters(v) if k in ("value_fn", "obj_fn") else v
+            for k, v in keywords.items()
+        }
         return inner.update(updates, state, parameters, **told)
 
     return optax.GradientTransformationExtraArgs(
@@ -50,13 +57,28 @@ def _told(state: Any, parameters: Parameters) -> Parameters | None:
         if isinstance(state, kind):
             return tell(state, parameters)
     if isinstance(state, optax.PartitionState):
-        parts = [_told(inner, parameters) or {} for inner in state.inner_states.values()]
+        parts = [
+            _told(inner, parameters) or {} for inner in state.inner_states.values()
+        ]
         return {path: value for part in parts for path, value in part.items()} or None
-    return next((found for part in _inside(state) if (found := _told(part, parameters)) is not None), None)
+    return next(
+        (
+            found
+            for part in _inside(state)
+            if (found := _told(part, parameters)) is not None
+        ),
+        None,
+    )
 
 
 def _inside(state: Any) -> tuple[Any, ...]:
-    return tuple(state.values() if isinstance(state, dict) else state if isinstance(state, tuple | list) else ())
+    return tuple(
+        state.values()
+        if isinstance(state, dict)
+        else state
+        if isinstance(state, tuple | list)
+        else ()
+    )
 
 
 def _slow(state: SlowState, parameters: Parameters) -> Parameters:
@@ -73,7 +95,11 @@ def _averages(state: Any, parameters: Parameters) -> Parameters:
 
 def _seen(arrays: Parameters) -> Parameters:
     """Those of a group that are not another group's."""
-    return {path: array for path, array in arrays.items() if not isinstance(array, optax.MaskedNode)}
+    return {
+        path: array
+        for path, array in arrays.items()
+        if not isinstance(array, optax.MaskedNode)
+    }
 
 
 _TELL: dict[type, Callable[[Any, Parameters], Parameters]] = {
@@ -98,7 +124,9 @@ def seeded(state: Any, key: jax.Array) -> Any:
             name, old = _KEYS[type(part)], getattr(part, _KEYS[type(part)])
             typed = jnp.issubdtype(old.dtype, jax.dtypes.prng_key)
             own = (jax.random.key_data(old) if typed else old)[-1]
-            new = jax.random.fold_in(next(keys), own)  # the one that the spec gives counts, too
+            new = jax.random.fold_in(
+                next(keys), own
+            )  # the one that the spec gives counts, too
             return part._replace(**{name: new if typed else jax.random.key_data(new)})
         if isinstance(part, dict):
             return {k: replaced(v) for k, v in part.items()}

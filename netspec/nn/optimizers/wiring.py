@@ -9,7 +9,14 @@ from typing import Any
 
 import optax
 
-__all__ = ["matching", "multiplied", "of_parameters", "over_time", "partition", "without"]
+__all__ = [
+    "matching",
+    "multiplied",
+    "of_parameters",
+    "over_time",
+    "partition",
+    "without",
+]
 
 REST = "rest"
 """The parameters in no group."""
@@ -31,7 +38,9 @@ def over_time(
     home, _, function = name.rpartition(".")
     assert home in _HOMES or home.startswith(f"{OWN}."), home
     factory = getattr(_HOMES.get(home) or importlib.import_module(home), function)
-    static = tuple(n for n in inspect.signature(factory).parameters if n not in changing)
+    static = tuple(
+        n for n in inspect.signature(factory).parameters if n not in changing
+    )
     return optax.inject_hyperparams(factory, static_args=static)(*arguments, **keywords)
 
 
@@ -54,7 +63,8 @@ def matching(*paths: str) -> Callable[[Any], Any]:
 
 
 def partition(
-    rest: optax.GradientTransformation, *groups: tuple[str, optax.GradientTransformation, tuple[str, ...]]
+    rest: optax.GradientTransformation,
+    *groups: tuple[str, optax.GradientTransformation, tuple[str, ...]],
 ) -> optax.GradientTransformationExtraArgs:
     """Each parameter by the transformation of its group.
 
@@ -63,11 +73,18 @@ def partition(
         groups: the name, the transformation and the paths of each.
     """
     labels = {path: name for name, _, paths in groups for path in paths}
-    transformations = {REST: rest, **{name: transformation for name, transformation, _ in groups}}
-    return optax.partition(transformations, lambda parameters: {p: labels.get(p, REST) for p in parameters})
+    transformations = {
+        REST: rest,
+        **{name: transformation for name, transformation, _ in groups},
+    }
+    return optax.partition(
+        transformations, lambda parameters: {p: labels.get(p, REST) for p in parameters}
+    )
 
 
-def without(inner: optax.GradientTransformation, *paths: str) -> optax.GradientTransformationExtraArgs:
+def without(
+    inner: optax.GradientTransformation, *paths: str
+) -> optax.GradientTransformationExtraArgs:
     """A transformation that never sees some parameters, which stay as they are.
 
     Args:
@@ -80,16 +97,29 @@ def without(inner: optax.GradientTransformation, *paths: str) -> optax.GradientT
     def others(arrays: Any) -> Any:
         return {path: array for path, array in arrays.items() if path not in held}
 
-    def update(updates: Any, state: Any, parameters: Any = None, **keywords: Any) -> tuple[Any, Any]:
-        still = {path: array for path, array in (parameters or {}).items() if path in held}
+    def update(
+        updates: Any, state: Any, parameters: Any = None, **keywords: Any
+    ) -> tuple[Any, Any]:
+        still = {
+            path: array for path, array in (parameters or {}).items() if path in held
+        }
         seen = {k: _of_others(v, k, still, others) for k, v in keywords.items()}
-        steps, state = inside.update(others(updates), state, others(parameters or {}), **seen)
-        return {p: steps[p] if p in steps else optax.tree.zeros_like(u) for p, u in updates.items()}, state
+        steps, state = inside.update(
+            others(updates), state, others(parameters or {}), **seen
+        )
+        return {
+            p: steps[p] if p in steps else optax.tree.zeros_like(u)
+            for p, u in updates.items()
+        }, state
 
-    return optax.GradientTransformationExtraArgs(lambda parameters: inside.init(others(parameters)), update)
+    return optax.GradientTransformationExtraArgs(
+        lambda parameters: inside.init(others(parameters)), update
+    )
 
 
-def _of_others(value: Any, keyword: str, still: dict[str, Any], others: Callable[[Any], Any]) -> Any:
+def _of_others(
+    value: Any, keyword: str, still: dict[str, Any], others: Callable[[Any], Any]
+) -> Any:
     """A keyword of an update, for an optimizer that knows the other parameters alone."""
     if keyword in ("value_fn", "obj_fn"):
         return of_parameters(lambda parameters: value(parameters | still))
@@ -104,7 +134,13 @@ def of_parameters(function: Callable[[Any], Any]) -> Callable[..., Any]:
     One of Optax's line searches refuses keywords that this function does not take.
     """
 
-    def of(parameters: Any, loss: Any = None, value_fn: Any = None, obj_fn: Any = None, grad_fn: Any = None) -> Any:
+    def of(
+        parameters: Any,
+        loss: Any = None,
+        value_fn: Any = None,
+        obj_fn: Any = None,
+        grad_fn: Any = None,
+    ) -> Any:
         return function(parameters)
 
     return of
