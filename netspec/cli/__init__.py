@@ -106,7 +106,14 @@ def _leave_at_interrupts() -> None:
     import signal
 
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup: stays ignored
-        signal.signal(signal.SIGINT, lambda number, frame: os._exit(INTERRUPTED))
+        signal.signal(signal.SIGINT, lambda number, frame: _leave())
+
+
+def _leave() -> NoReturn:
+    """End the process, what comes next in the terminal in a line of its own."""
+    if os.isatty(2):
+        os.write(2, b"\n")
+    os._exit(INTERRUPTED)
 
 
 def _explain(error: Exception, json: bool) -> int:

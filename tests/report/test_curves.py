@@ -117,7 +117,10 @@ def test_a_label_keeps_to_ascii_where_the_curves_do():
     assert lines[0].plain == "gr\\xf6\\xdfe   ** \\xe9 -> \\u540d"
 
 
-@pytest.mark.parametrize(("steps", "numbers"), [((1,), ["1"]), ((1, 2), ["1", "2"]), ((123_456, 123_457), ["123,456"])])
+@pytest.mark.parametrize(
+    ("steps", "numbers"),
+    [((1,), ["1"]), ((1, 2), ["1"]), ((1, 4), ["1", "2", "3"]), ((123_456, 123_457), ["123,456"])],
+)
 def test_no_step_is_numbered_twice(steps, numbers):
     foot = draw([Series("run", [(x, 0.5) for x in steps])], 60, 8)[-1].plain
     assert foot.split() == [*numbers, "step"]
