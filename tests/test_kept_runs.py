@@ -73,6 +73,7 @@ def test_lists_are_picked_and_sorted(folder: Path) -> None:
         (["--sort", "size"], "sort"),
         (["--state", "done", "remove", "lenet5-1"], "choice"),
         (["remove", "lenet5-9", "--yes"], "no-run"),
+        (["remove", "*", "--out", "elsewhere", "--yes"], "no-run"),  # and not those in `runs`
         (["remove", "lenet5-1"], "not-asked"),
         (["rename", "lenet5-9", "x"], "no-run"),
         (["rename", "lenet5-1", "lenet5-2"], "run-taken"),

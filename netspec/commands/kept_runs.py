@@ -29,7 +29,7 @@ def removal(texts: Sequence[str], parent: Path = PARENT) -> Removal:
     Raises:
         RunError: one of them is no run, or is being trained.
     """
-    paths = chosen(texts, parent)
+    paths = chosen(texts, parent, elsewhere=False)  # '*' is every run of one folder, and never of all that are here
     for path in paths:
         check_whole(path)
     runs = tuple(glance(path) for path in paths)

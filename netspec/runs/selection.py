@@ -19,7 +19,7 @@ NEWEST = "newest"
 TAGGED = "tag:"
 
 
-def chosen(texts: Sequence[str], parent: Path = PARENT) -> tuple[Path, ...]:
+def chosen(texts: Sequence[str], parent: Path = PARENT, *, elsewhere: bool = True) -> tuple[Path, ...]:
     """The directories of the runs that are meant, each once, in the order in which they are named.
 
     Args:
@@ -27,13 +27,14 @@ def chosen(texts: Sequence[str], parent: Path = PARENT) -> tuple[Path, ...]:
             them; a pattern over names or paths ("lenet5-*"); "tag:NAME"; or "newest". Several that one text stands for
             come in the order of their names, numbers as numbers.
         parent: the folder of runs.
+        elsewhere: whether a pattern without a slash that fits no name under `parent` is looked for here, too.
 
     Raises:
         RunError: one of them stands for no run; the nearest name is in the message.
     """
     found: dict[str, Path] = {}
     for text in texts:
-        for path in _meant(text, parent):
+        for path in _meant(text, parent, elsewhere):
             found.setdefault(os.path.realpath(path), path)
     return tuple(found.values())
 
@@ -51,7 +52,7 @@ def _parts(name: str) -> list[str]:
     return re.findall(r"[0-9]{1,18}|[^0-9]+", name)
 
 
-def _meant(text: str, parent: Path) -> list[Path]:
+def _meant(text: str, parent: Path, elsewhere: bool) -> list[Path]:
     if text == NEWEST:
         return [_newest(parent)]
     if text.startswith(TAGGED):
@@ -62,7 +63,7 @@ def _meant(text: str, parent: Path) -> list[Path]:
     if text and (inside := folders(Path(text))):
         return in_order(inside)
     if re.search(r"[*?\[]", text):
-        return _fitting(text, parent)
+        return _fitting(text, parent, elsewhere or "/" in text)
     return [find(text, parent)]  # which says what is wrong
 
 
@@ -93,15 +94,16 @@ def _untagged(tag: str, runs: Sequence[Glance], parent: Path) -> Diagnostic:
     )
 
 
-def _fitting(pattern: str, parent: Path) -> list[Path]:
+def _fitting(pattern: str, parent: Path, elsewhere: bool) -> list[Path]:
     """The runs that a pattern fits, over names first, and else over paths; of folders of runs, those in them."""
     found = in_order(path for path in folders(parent) if fnmatchcase(path.name, pattern))
-    if not found:
+    if not found and elsewhere:
         paths = sorted(map(Path, glob.glob(pattern))) if "\0" not in pattern else []
         found = in_order(filter(is_run, paths)) or [run for path in paths for run in in_order(folders(path))]
     if not found:
         names = [path.name for path in folders(parent)]
         several = f"{len(names):,} runs, such as" if len(names) > 1 else "one run,"
         held = f"{parent} holds {several} {names[0]}" if names else f"{parent} holds no runs yet"
-        raise RunError(Diagnostic("no-run", f"no run fits {pattern!r}", note=f"looked in {parent} and here; {held}"))
+        where = f"{parent} and here" if elsewhere else parent
+        raise RunError(Diagnostic("no-run", f"no run fits {pattern!r}", note=f"looked in {where}; {held}"))
     return found
