@@ -61,6 +61,9 @@ def resume(path: Path, device: str | None = None, edited: bool = False) -> Sessi
     resumed, warnings = _checkpoints([one.run.path for one in each], over, program, edited)
     if resumed[0] is not None:
         warnings += _changed(trained, resumed[0])
+    else:
+        message = f"{path} was stopped before anything that can be gone on from was saved: it begins again"
+        warnings += (Diagnostic("begins-again", message, severity="warning"),)
     begun = None if resumed[0] is not None else _begun(program, trained)
     runs, seeds = tuple(one.run.path for one in each), tuple(one.opened.spec.seed for one in each)
     return Session(runs, seeds, program, dataset, resumed, begun, warnings, over=over)
