@@ -226,7 +226,7 @@ def _bar(scene: Scene, width: int, state: Text) -> Text:
     steps, of = count(started.steps), epochs(started.steps / started.steps_per_epoch)
     step = look.text(f"step {count(progress.step):>{len(steps)}} of {steps}")
     phase = "" if entered is None else f" · phase {entered.number} of {started.phases}: {entered.phase}"
-    epoch = look.text(phase or f" · epoch {f'{progress.epoch:.1f}':>{len(of) + 2}} of {of}", DIM)
+    epoch = look.text(phase or f" · epoch {f'{progress.epoch:,.1f}':>{len(of) + 2}} of {of}", DIM)
     state = look.text(" · ", DIM).append_text(state)
     roomy = step.cell_len + epoch.cell_len + state.cell_len + 2 + LEAST_BAR <= width
     words = Text.assemble(step, epoch if roomy else "", state, no_wrap=True)
