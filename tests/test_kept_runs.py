@@ -7,6 +7,7 @@ import os
 import pty
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,14 @@ def test_runs_are_removed(folder: Path) -> None:
     assert sorted(os.listdir(folder / "runs")) == ["lenet5-3", "tuned-1"]
     said = netspec(folder, "runs", "remove", "newest", "--yes")
     assert said.out.startswith("removed tuned-1, ")
+
+
+def test_a_name_is_of_the_folder_that_is_given(folder: Path) -> None:
+    for other in (folder, folder / "archive"):
+        shutil.copytree(folder / "runs" / "lenet5-3", other / "lenet5-3")
+    removed = netspec(folder, "runs", "remove", "lenet5-3", "--out", "archive", "--yes", "--json").json()
+    assert [one["run"] for one in removed["removed"]] == ["archive/lenet5-3"]
+    assert (folder / "lenet5-3").is_dir()
 
 
 def test_a_run_that_is_trained_is_neither_removed_nor_renamed_and_may_be_tagged(folder: Path) -> None:

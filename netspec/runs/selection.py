@@ -27,7 +27,8 @@ def chosen(texts: Sequence[str], parent: Path = PARENT, *, elsewhere: bool = Tru
             them; a pattern over names or paths ("lenet5-*"); "tag:NAME"; or "newest". Several that one text stands for
             come in the order of their names, numbers as numbers.
         parent: the folder of runs.
-        elsewhere: whether a pattern without a slash that fits no name under `parent` is looked for here, too.
+        elsewhere: whether a word without a slash may rather stand for what is here than for what is under `parent`: a
+            run of that name; and a pattern that fits no name there.
 
     Raises:
         RunError: one of them stands for no run; the nearest name is in the message.
@@ -57,7 +58,8 @@ def _meant(text: str, parent: Path, elsewhere: bool) -> list[Path]:
         return [_newest(parent)]
     if text.startswith(TAGGED):
         return _tagged(text.removeprefix(TAGGED), parent)
-    for path in (Path(text), parent / text):
+    places = (Path(text), parent / text)
+    for path in places if elsewhere or "/" in text else reversed(places):
         if is_run(path):
             return [path]
     if text and (inside := folders(Path(text))):
