@@ -51,14 +51,29 @@ def test_what_differs_is_told_where_it_is_short(tmp_path: Path) -> None:
 # -- curves ------------------------------------------------------------------------------------------------------------
 
 
-def test_smoothing_by_its_formula() -> None:
-    values = np.random.default_rng(0).normal(size=200)
-    keep = 1 - 1 / (0.02 * 200)
-    by_hand = [
-        sum(keep**i * values[n - i] for i in range(n + 1)) / sum(keep**i for i in range(n + 1)) for n in range(200)
-    ]
-    np.testing.assert_allclose(smoothed(values), by_hand)
-    np.testing.assert_array_equal(smoothed(values[:20]), values[:20])
+def test_smoothing_is_a_weighted_line_of_numpys() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    at = np.array([0, 9, 200, 390, 399])
+    around = [(0, 1), (6, 13), (190, 211), (380, 400), (380, 400)]  # 20 of 400, fewer at the beginning
+    by_hand = []
+    for i, (start, stop) in zip(at, around, strict=True):
+        x = np.arange(start, stop) - i
+        weights = (1 - np.abs(x / (np.abs(x).max() + 1)) ** 3) ** 3
+        by_hand.append(np.polyfit(x, values[start:stop], min(1, i), w=np.sqrt(weights))[-1])
+    np.testing.assert_allclose(smoothed(values, at), by_hand)
+    np.testing.assert_array_equal(smoothed(values[:60], np.arange(60)), values[:60])
+
+
+@pytest.mark.parametrize("values", [np.exp(-np.arange(1000.0) / 80), 1e5 / (1 + np.arange(1000.0)), np.arange(900.0)])
+def test_smoothing_what_has_no_noise_changes_nothing_that_is_seen(values: np.ndarray) -> None:
+    np.testing.assert_allclose(smoothed(values, np.arange(len(values))), values, rtol=0.05)
+
+
+def test_smoothing_stays_within_what_it_smooths() -> None:
+    drop = np.where(np.arange(1000) < 500, 1e30, 1e-3)
+    found = smoothed(drop, np.arange(1000))
+    assert (found.min(), found.max()) == (1e-3, 1e30)
+    np.testing.assert_array_equal(found[530:], drop[530:])
 
 
 def test_thinning_loses_no_peak() -> None:
@@ -127,6 +142,8 @@ def test_decades_are_shown_by_logarithms(tmp_path: Path) -> None:
     (panel,) = panels_of([write_run(tmp_path, [10.0**-i for i in range(8)])], "step")
     assert (panel.name, panel.log) == ("loss", True)
     assert [trace.label for trace in panel.traces] == ["training, smoothed", "validation"]
+    (panel,) = panels_of([write_run(tmp_path, [1.0, 0.0, 1e-3, 1e-6])], "step")
+    assert panel.log
     loss, accuracy = panels_of([write_run(tmp_path, [2.0, 1.0, 0.5, 0.4, 0.3], "validation/accuracy", True)], "step")
     assert (loss.log, accuracy.log) == (False, False)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
+__all__ = ["brief", "draw", "number"]
 
 WIDTH, HEIGHT = 4.9, 3.9
 """Of a panel, in inches."""
@@ -30,6 +30,12 @@ LONGEST = 60
 
 FEW = 40
 """Measurements up to which each is marked by a dot."""
+
+MOST_TICKS = 6
+"""Stretches between the numbers along the x axis, at the most: seven of six letters stand beside each other."""
+
+THOUSANDS, MILLIONS = 2e4, 2e6
+"""Ends of an x axis from which on its numbers are so many thousands, or millions."""
 
 UNITS = ((7200.0, 3600.0, "hours"), (180.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 
@@ -81,7 +87,7 @@ def _panel(axes: Axes, panel: Panel, by: By) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(lambda value, _: setting(value))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}" if abs(value) < 1e6 else setting(value))
+    number(axes, whole=by != "time")
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6)
     for trace in panel.traces:
         _line(axes, trace, per)
@@ -90,6 +96,25 @@ def _panel(axes: Axes, panel: Panel, by: By) -> None:
         x, value = panel.best
         label = f"best: {measure(value)}"
         axes.plot(x / per, value, "*", color="#F0E442", markeredgecolor="black", markersize=13, zorder=6, label=label)
+
+
+def number(axes: Axes, *, whole: bool) -> None:
+    """Few numbers along the x axis, and whole ones where between two there is nothing."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole))
+    axes.xaxis.set_major_formatter(lambda value, _: brief(value, axes.get_xlim()[1]))
+
+
+def brief(value: float, end: float) -> str:
+    """A number on an axis that ends at another, in few letters.
+
+    >>> brief(1500, 2000), brief(0, 7e5), brief(2e5, 7e5), brief(2.5e6, 4e6)
+    ('1,500', '0', '200k', '2.5M')
+    """
+    if end < THOUSANDS or value == 0:
+        return setting(value)
+    return f"{setting(value / 1e3)}k" if end < MILLIONS else f"{setting(value / 1e6)}M"
 
 
 def _line(axes: Axes, trace: Trace, per: float) -> None:

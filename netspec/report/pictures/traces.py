@@ -5,7 +5,7 @@ Knows nothing of how they are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -23,8 +23,12 @@ By = Literal["step", "examples", "time"]
 
 AXES: Mapping[By, str] = {"step": "step", "examples": "examples seen", "time": "training time"}
 
-SMOOTHING = 0.02
-"""The time constant of smoothed losses, as a share of the run, as in the dashboard."""
+SMOOTHING = 0.05
+"""Of all losses, how many stand around each smoothed one. It lets through as much noise as the dashboard, which sees
+only what is behind it: a time constant of 0.02 of the run."""
+
+FEWEST = 4
+"""Losses around each, at the least, that are smoothed at all."""
 
 FEW = 3
 """Single runs beside each other of which the unsmoothed losses are drawn, too."""
@@ -34,6 +38,9 @@ MOST_POINTS = 1500
 
 DECADES = 2.0
 """Values that span more than these powers of ten are shown on a logarithmic scale."""
+
+MOSTLY = 0.5
+"""More than this share of the values there is positive; the others are 0."""
 
 LOSS = "training loss, smoothed"
 
@@ -120,7 +127,11 @@ def _panel(
 
 def _spans_decades(traces: Sequence[Trace]) -> bool:
     every = np.concatenate([np.concatenate(trace.band or (trace.values,)) for trace in traces] or [np.zeros(0)])
-    return bool(len(every) and every.min() > 0 and np.log10(every.max() / every.min()) > DECADES)
+    positive = every[every > 0]
+    # A loss that is 0 now and then is below any scale there.
+    if len(positive) <= MOSTLY * len(every) or every.min() < 0:
+        return False
+    return bool(np.log10(positive.max()) - np.log10(positive.min()) > DECADES)
 
 
 def _names(group: Group) -> list[str]:
@@ -175,34 +186,59 @@ def _trace(
     finite = [(x[np.isfinite(y)], y[np.isfinite(y)]) for x, y in each]
     if not finite or any(len(x) == 0 for x, _ in finite):
         return None
-    change: Callable[[Array], Array] = smoothed if smooth else lambda values: values
-    lines = [(x, change(y)) for x, y in finite]
+    lines = [_shown(x, y, smooth) for x, y in finite]
     if len(lines) == 1:
-        (x, y), (_, given) = lines[0], finite[0]
-        lost = None if np.isfinite(each[0][1][-1]) else (float(x[-1]), float(y[-1]))
-        shown = thinned(x, given) if raw and len(x) > 1 else None
-        return Trace(label, number, *_sparse(x, y), raw=shown, lost=lost, dots=dots)
+        (given,) = finite
+        lost = None if np.isfinite(each[0][1][-1]) else (float(given[0][-1]), float(lines[0][1][-1]))
+        shown = thinned(*given) if raw and len(given[0]) > 1 else None
+        return Trace(label, number, *lines[0], raw=shown, lost=lost, dots=dots)
     end = min(x[-1] for x, _ in lines)
     grid = lines[0][0][lines[0][0] <= end]
     grid = grid if len(grid) else lines[0][0][:1]
     rows = np.stack([np.interp(grid, x, y) for x, y in lines])
-    keep = _sparse(grid, np.arange(len(grid)))[1]
-    band = (rows.min(axis=0)[keep], rows.max(axis=0)[keep])
-    return Trace(label, number, grid[keep], rows.mean(axis=0)[keep], band=band, dots=dots)
+    band = (rows.min(axis=0), rows.max(axis=0))
+    return Trace(label, number, grid, rows.mean(axis=0), band=band, dots=dots)
 
 
-def smoothed(values: Array) -> Array:
-    """Averages that weigh the past less and less, and are not drawn to 0 at the beginning.
+def _shown(x: Array, values: Array, smooth: bool) -> tuple[Array, Array]:
+    """No more points than are seen, each smoothed by all that there are."""
+    at = _sparse(len(x))
+    return x[at], smoothed(values, at) if smooth else values[at]
 
-    y(n) = Σ aⁱ x(n − i) / Σ aⁱ over i from 0 to n, with a = 1 − 1 / τ and τ a share of the number of values.
+
+def smoothed(values: Array, at: Array) -> Array:
+    """Values at some places, by lines through those around each, the nearest of which weigh most.
+
+    minimise over a, b: Σ w(j) (y(j) - a - b (j - i))² with w(j) = (1 - (|j - i| / h)³)³; the smoothed y(i) is a,
+    within what y is around i.
+
+    A mean of what is behind each would lie above a loss that falls; these are before and behind it alike. At the end
+    the slope makes up for what is missing; at the beginning, where losses fall fast, fewer are taken.
+
+    Args:
+        values: [n].
+        at: [m], indices.
+
+    Paper: Cleveland, 1979, "Robust locally weighted regression and smoothing scatterplots", section 2.
     """
-    keep = 1.0 - 1.0 / max(1.0, SMOOTHING * len(values))
-    total = weight = 0.0
-    found = np.empty(len(values))
-    for i, value in enumerate(values.tolist()):
-        total, weight = keep * total + value, keep * weight + 1.0
-        found[i] = total / weight
-    return found
+    count = round(SMOOTHING * len(values))
+    if count < FEWEST:
+        return values[at]
+    half = np.minimum(at // 3, count // 2)
+    starts = np.clip(at - half, 0, len(values) - count)
+    places = zip(at.tolist(), starts.tolist(), (at + half + 1).tolist(), strict=True)
+    return np.array([_on_line(values[start:stop], i - start) for i, start, stop in places])
+
+
+def _on_line(values: Array, i: int) -> float:
+    """Where the line through values is at one of them."""
+    if len(values) == 1:
+        return float(values[0])
+    away = np.arange(len(values)) - i
+    weights = (1.0 - np.abs(away / (max(i, len(values) - 1 - i) + 1.0)) ** 3) ** 3
+    total, first, second = weights.sum(), weights @ away, weights @ away**2
+    of_each = weights * (second - first * away) / (total * second - first**2)
+    return float(np.clip(of_each @ values, values.min(), values.max()))
 
 
 def thinned(x: Array, values: Array) -> tuple[Array, Array]:
@@ -215,8 +251,7 @@ def thinned(x: Array, values: Array) -> tuple[Array, Array]:
     return x[kept], values[kept]
 
 
-def _sparse(x: Array, values: Array) -> tuple[Array, Array]:
-    """Every so many points; the last is kept."""
-    every = -(-len(x) // MOST_POINTS)
-    kept = np.unique(np.append(np.arange(0, len(x), every), len(x) - 1))
-    return x[kept], values[kept]
+def _sparse(count: int) -> Array:
+    """The indices of every so many of some points; the last is kept."""
+    every = -(-count // MOST_POINTS)
+    return np.unique(np.append(np.arange(0, count, every), count - 1))
