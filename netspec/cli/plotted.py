@@ -78,5 +78,5 @@ def plot(
         names = [str(run) for run in found]
         print_json({"kind": drawn.kind, "runs": names, "what": drawn.what, "file": str(target)})
     else:
-        others = "" if kind else f"\nothers: --kind {', '.join(k for k in commands.KINDS if k != drawn.kind)}"
+        others = "" if kind else f"\nothers: --kind {', '.join(commands.others(found, drawn.kind))}"
         typer.echo(f"{drawn.kind} of {drawn.what}: drawn in {target}{others}")

@@ -12,7 +12,7 @@ from netspec.commands.learning_rate import FoundRate, find_rate
 from netspec.commands.opened_run import Picture, Run, Runs, list_runs, run
 from netspec.commands.outcomes import Outcomes, outcomes
 from netspec.commands.over_functions import Paths, PathTaken, paths
-from netspec.commands.pictured import KINDS, Drawn, Wanted, plot, usual
+from netspec.commands.pictured import KINDS, Drawn, Wanted, others, plot, usual
 from netspec.commands.resumed import resume
 from netspec.commands.specs import Checked, Opened, check, checked, inspect, load, network
 from netspec.commands.trained import Evaluation, Prediction, Trained, compare, evaluate, open_run, predict
@@ -53,6 +53,7 @@ __all__ = [
     "load",
     "network",
     "open_run",
+    "others",
     "outcomes",
     "paths",
     "plot",

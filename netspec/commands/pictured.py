@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netspec.diagnostics import Diagnostic, RunError, SpecError, nearest
+from netspec.diagnostics import Diagnostic, NetspecError, RunError, SpecError, nearest
 
 if TYPE_CHECKING:
     from netspec.build.targets import Aim
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netspec.commands.trained import Trained
     from netspec.graph.graph import Graph
 
-__all__ = ["KINDS", "Drawn", "Wanted", "plot", "usual"]
+__all__ = ["KINDS", "Drawn", "Wanted", "others", "plot", "usual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,13 @@ class _Kind:
         options: what of `Wanted` it heeds.
         why_not: of what is known of a run, its first loss and its network, why it has no such picture; None where it
             has one. A kind without this takes any number of runs.
+        likely: whether a run may have such a picture, by its spec and its data alone: no network is made for that.
     """
 
     draw: Callable[[Sequence[Path], Wanted], Drawn]
     options: tuple[str, ...] = ()
     why_not: Callable[[Trained, Aim, Graph], str | None] | None = None
+    likely: Callable[[Trained], bool] = lambda trained: True
 
 
 def usual(runs: Sequence[Path]) -> str:
@@ -77,6 +79,19 @@ def usual(runs: Sequence[Path]) -> str:
     from netspec.report.pictures.groups import grouped
 
     return "bars" if len(runs) > TOLD_APART and len(grouped(runs)) > TOLD_APART else "curves"
+
+
+def others(runs: Sequence[Path], kind: str) -> tuple[str, ...]:
+    """The other kinds that runs have, as far as that is known without their networks."""
+    from netspec.commands.trained import open_run
+
+    several = [name for name, known in _KINDS.items() if known.why_not is None]
+    try:
+        trained = open_run(runs[0]) if len(runs) == 1 else None
+    except NetspecError:  # of a run that is damaged, there are the curves
+        trained = None
+    found = several if trained is None else [name for name, known in _KINDS.items() if known.likely(trained)]
+    return tuple(name for name in found if name != kind)
 
 
 def plot(runs: Sequence[Path], kind: str, wanted: Wanted) -> Drawn:
@@ -309,17 +324,50 @@ def _weights(runs: Sequence[Path], wanted: Wanted) -> Drawn:
     choose(wanted.device)
     found = parameters(runs[0])
     data = weights.draw(found.arrays, _called(found.run, found.step), wanted.form)
-    return Drawn("weights", data, f"{len(found.arrays)} parameters", found.warnings)
+    count = len(found.arrays)
+    return Drawn("weights", data, f"{count:,} array{'s' * (count != 1)} of parameters", found.warnings)
+
+
+# -- what a run may have, by its spec and its data ---------------------------------------------------------------------
+
+
+def _of_classes(trained: Trained) -> bool:
+    return any(target.kind == "class" for target in trained.facts.targets.values()) and not _gives_back(trained)
+
+
+def _gives_back(trained: Trained) -> bool:
+    """Whether the first loss is held against an input."""
+    spec, facts = trained.opened.spec, trained.facts
+    own = spec.losses[0].target
+    named = own is None and spec.data is not None and spec.data.target == "input"
+    return named or (own is not None and own not in facts.targets and (own == "input" or own in facts.inputs))
+
+
+def _of_images(trained: Trained) -> bool:
+    from netspec.data.pixels import image_shape
+
+    return any(image_shape(trained.preparation, name) for name in trained.preparation.format.inputs)
+
+
+def _of_two_numbers(trained: Trained) -> bool:
+    inputs = list(trained.facts.inputs.values())
+    return len(inputs) == 1 and tuple(inputs[0].shape) == (2,)
+
+
+def _of_examples(trained: Trained) -> bool:
+    return not trained.opened.spec.is_point
 
 
 _KINDS: Mapping[str, _Kind] = {
     "curves": _Kind(_curves, ("by",)),
     "bars": _Kind(_bars, ("part",)),
-    "confusion": _Kind(_confusion, ("part", "examples"), _no_confusion),
-    "filters": _Kind(_filters, ("layer",), _no_filters),
-    "reconstructions": _Kind(_reconstructions, ("part", "examples"), _no_reconstructions),
-    "regions": _Kind(_regions, ("part", "examples"), _no_regions),
-    "embedding": _Kind(_embedding, ("part", "examples", "layer"), _no_embedding),
+    "confusion": _Kind(_confusion, ("part", "examples"), _no_confusion, _of_classes),
+    "filters": _Kind(_filters, ("layer",), _no_filters, _of_images),
+    "reconstructions": _Kind(
+        _reconstructions, ("part", "examples"), _no_reconstructions, lambda run: _gives_back(run) and _of_images(run)
+    ),
+    "regions": _Kind(_regions, ("part", "examples"), _no_regions, _of_two_numbers),
+    "embedding": _Kind(_embedding, ("part", "examples", "layer"), _no_embedding, _of_examples),
     "weights": _Kind(_weights, (), lambda trained, aim, graph: None),
 }
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from netspec.commands.embedding import embedding, last_hidden, principal
 from netspec.commands.filters import filters
+from netspec.commands.pictured import others
 from netspec.commands.regions import regions
 from netspec.commands.sample import sample_of
 from netspec.commands.trained import open_run, weights_of
@@ -22,7 +23,21 @@ from netspec.report.pictures.canvas import TOLD_APART, colour_of, style_of
 from netspec.report.pictures.groups import grouped
 from tests.command import netspec
 from tests.pictured.conftest import AXES, LABELS
+from tests.pictured.conftest import make_run as make_saved_run
 from tests.report.made_runs import SPEC, make_run
+
+VALLEY = """\
+name = "valley"
+[model]
+point = [-1.5, 2.0]
+[loss]
+kind = "rosenbrock"
+[optimizer]
+kind = "sgd"
+learning_rate = 1e-3
+[train]
+steps = 40
+"""
 
 DOTS = 160
 """In an inch of a PNG."""
@@ -52,6 +67,8 @@ def test_pictures_of_one_run(folder: Path, kind: str, name: str) -> None:
     assert min(drawn.shape[:2]) > 200
     assert max(drawn.shape[:2]) <= 16 * DOTS
     assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 20
+    if kind == "weights":
+        assert result.json()["what"] == "4 arrays of parameters"  # of two layers, for both members at once
     edge = np.concatenate([drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]])
     assert (edge == 255).all()  # nothing is cut off
 
@@ -225,6 +242,27 @@ def test_curves_and_bars_of_runs(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "all.svg").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("last", "by", "wanted"),
+    [
+        (2, "step", ["0", "1", "2"]),
+        (2, "time", ["0", "0.5", "1", "1.5", "2"]),
+        (17_000, "step", ["0", "5,000", "10,000", "15,000"]),
+        (690_000, "step", ["0", "200k", "400k", "600k"]),
+        (8_000_000, "examples", ["0", "2M", "4M", "6M", "8M"]),
+    ],
+)
+def test_numbers_along_the_axis_are_few_and_whole(last: float, by: str, wanted: list[str]) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure(figsize=(curves.WIDTH, curves.HEIGHT)).add_subplot()
+    curves.number(axes, whole=by != "time")
+    axes.set_xlim(0, 1.02 * last)
+    axes.figure.draw_without_rendering()
+    texts = [label.get_text() for label in axes.get_xticklabels()]
+    assert [text for text, at in zip(texts, axes.get_xticks(), strict=True) if at <= 1.02 * last] == wanted
+
+
 def test_twenty_specs_are_told_apart(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, SPEC.replace("1e-3", f"{i}e-5"), accuracy=0.5 + i / 50) for i in range(1, 21)]
     looks = [(colour_of(i), style_of(i)) for i in range(TOLD_APART)]
@@ -233,6 +271,34 @@ def test_twenty_specs_are_told_apart(tmp_path: Path) -> None:
     assert set(texts) == {f"lenet5-{i}, learning_rate {i * 1e-5:g}" for i in range(1, 21)}
     drawn = bars.draw(*bars.finals(grouped(runs)), "png")
     assert Image.open(io.BytesIO(drawn)).height == round((1.5 + 0.42 * 20) * DOTS)
+
+
+OTHERS = {
+    "digits": ("confusion", "filters", "embedding", "weights"),
+    "autoencoder": ("filters", "reconstructions", "embedding", "weights"),
+    "plane": ("confusion", "regions", "embedding", "weights"),
+    "surface": ("regions", "embedding", "weights"),
+    "valley": ("weights",),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_others_that_are_named_are_those_that_there_are(folder: Path, name: str) -> None:
+    if name == "valley":
+        (folder / "valley.toml").write_text(VALLEY)
+        make_saved_run(folder, name)
+    named = others([folder / f"runs/{name}-1"], "curves")
+    assert named == ("bars", *OTHERS[name])
+    refused = netspec(folder, "plot", f"{name}-1", "--kind", "filters" if "filters" not in named else "regions").err
+    there = re.search("of this run there are: curves, (.*)", refused)
+    assert there is not None
+    assert there[1].split(", ") == list(named)
+
+
+def test_of_several_runs_and_of_one_that_is_damaged_no_networks_pictures_are_named(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / "runs"), make_run(tmp_path / "runs", seed=1)]
+    assert others(runs, "curves") == others(runs[:1], "curves") == ("bars",)
+    assert netspec(tmp_path, "plot", "lenet5-1").out.splitlines()[1] == "others: --kind bars"
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
