@@ -185,6 +185,14 @@ class Progress:
         return max((e.step for e in (self.started, self.stepped) if e is not None), default=0)
 
     @property
+    def is_compiling(self) -> bool:
+        """Whether the first steps, or what looks at the layers after the first evaluation, are being compiled."""
+        if self.started is None or self.finished is not None:
+            return False
+        at_layers = self.evaluated is not None and self.examined is None and self.time == self.evaluated.time
+        return self.stepped is None or at_layers
+
+    @property
     def smoothed(self) -> float | None:
         """The newest value of the smoothed training loss."""
         return self.smoothed_loss.last[1] if self.smoothed_loss.last else None
@@ -241,7 +249,10 @@ def advance(progress: Progress, event: Event) -> Progress:
         case Evaluated():
             return _evaluated(progress, event)
         case Examined():
-            return dataclasses.replace(progress, examined=event, time=event.time)
+            spent, compilations = _evaluating(progress, event)
+            return dataclasses.replace(
+                progress, examined=event, time=event.time, spent=spent, compilations=compilations
+            )
         case Saved():
             return dataclasses.replace(progress, saved=event, time=event.time)
         case Alerted():
@@ -345,16 +356,24 @@ def _evaluated(progress: Progress, event: Evaluated) -> Progress:
         curves[name] = curves.get(name, Curve()).append(event.step, value)
     metric = progress.started.metric if progress.started else ""
     is_best = event.best and metric in event.metrics
-    spent, pace = progress.spent, progress.pace
+    pace, (spent, compilations) = progress.pace, _evaluating(progress, event)
     return dataclasses.replace(
         progress,
         evaluated=event,
         time=event.time,
         measured=MappingProxyType(curves),
         best=Best(event.metrics[metric], event.step, event.epoch) if is_best else progress.best,
-        spent=Spent(spent.stepping, spent.compiling, spent.evaluating + event.seconds),
-        pace=Pace(pace.seconds, pace.steps, min(pace.evaluation, event.seconds)),
+        spent=spent,
+        compilations=compilations,
+        pace=Pace(pace.seconds, pace.steps, min(pace.evaluation, event.seconds - event.compiling)),
     )
+
+
+def _evaluating(progress: Progress, event: Evaluated | Examined) -> tuple[Spent, int]:
+    """Where the seconds went with an evaluation or a look at the layers, and how many compilations there were."""
+    spent, compiling = progress.spent, event.compiling
+    evaluating = spent.evaluating + event.seconds - compiling
+    return Spent(spent.stepping, spent.compiling + compiling, evaluating), progress.compilations + (compiling > 0)
 
 
 def _merged(first: tuple[Point, Point], second: tuple[Point, Point]) -> tuple[Point, Point]:

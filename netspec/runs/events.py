@@ -130,6 +130,7 @@ class Evaluated:
         metrics: by "part/metric" ("validation/loss", "validation/accuracy").
         seconds: how long it took, compilation included.
         best: whether this is the best value so far of the metric that `Started` names.
+        compiling: how much of that was compilation.
     """
 
     event: ClassVar[str] = "evaluated"
@@ -139,6 +140,7 @@ class Evaluated:
     metrics: Mapping[str, float]
     seconds: float
     best: bool
+    compiling: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Examined:
         memory: bytes in use: of the device, or of the process where that computes; None where nobody tells.
         peak: bytes in use at the most so far.
         skipped: steps that the optimizer did not take so far, as their gradient was not finite.
+        seconds, compiling: how long the look took, and how much of that was compilation.
     """
 
     event: ClassVar[str] = "examined"
@@ -162,6 +165,8 @@ class Examined:
     memory: int | None = None
     peak: int | None = None
     skipped: int = 0
+    seconds: float = 0.0
+    compiling: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

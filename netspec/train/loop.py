@@ -20,6 +20,7 @@ from netspec.train import checkpoint as checkpoints
 from netspec.train.checkpoint import Checkpoint
 from netspec.train.device import capacity, memory
 from netspec.train.diagnose import why_it_diverged
+from netspec.train.diagnoses.condition import Health
 from netspec.train.failures import device_failures
 from netspec.train.feed import Window, feed_for
 from netspec.train.learner import Learner, entered, finished, started
@@ -27,7 +28,7 @@ from netspec.train.requests import Requests
 from netspec.train.saved import arrays_of, restored, restored_best
 from netspec.train.stage import Parts, Stage
 from netspec.train.state import Keys, State, Weights, begin, stacked, to_arrays
-from netspec.train.stopwatch import Stopwatch
+from netspec.train.stopwatch import Stopwatch, compiled
 
 __all__ = ["Learner", "train", "train_abreast"]
 
@@ -342,7 +343,7 @@ class _Training:
 
     def _evaluated(self) -> _Verdict:
         """Measure, and tell; returns whether the phase is over."""
-        began = time.monotonic()
+        began, before = time.monotonic(), compiled()
         stage, phase = self.stage, self.stage.phase
         judged = {judge.metric.partition("/")[0] for judge in (phase.judge, phase.patience)}
         if phase.updater.metric is not None:
@@ -354,29 +355,45 @@ class _Training:
             self._keep(weights, better)
         self.state = stage.observed(self.state, each)
         self.factors = stage.factors(self.state)
-        self.clock.ready = time.monotonic()
         seconds = time.monotonic() - began
+        compiling = min(seconds, compiled() - before)
         over = False
         for i in self.going:
             learner = self.learners[i]
             learner.metrics = each[i]
             if better[i]:
                 learner.best, learner.best_step = each[i][phase.judge.metric], self.step
-            event = Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i])
+            event = Evaluated(time.time(), self.step, stage.epoch(self.local), each[i], seconds, better[i], compiling)
             yield i, event
             physician = self.learners[i].physician
             health = None
             if physician.examines(self.step):
-                health = stage.examined(self.state, i)
-                layers, skipped = health.by_layer(), stage.skipped(self.state, i)
-                yield i, Examined(time.time(), self.step, layers, *memory(), skipped)
+                health, examined = self._examined(i)
+                yield i, examined
             for alert in physician.evaluated(event, health):
                 yield i, alert
             why = self.learners[i].halt.evaluated(each[i])
             if why and self.local < phase.clock.steps:
                 yield from self._halted(i, why)
                 over = over or self._alone or not self.going
+        self.clock.ready = time.monotonic()
         return over
+
+    def _examined(self, i: int) -> tuple[Health, Examined]:
+        """How each layer of a network is, and what is told of it."""
+        began, before = time.monotonic(), compiled()
+        health, skipped = self.stage.examined(self.state, i), self.stage.skipped(self.state, i)
+        seconds = time.monotonic() - began
+        told = Examined(
+            time.time(),
+            self.step,
+            health.by_layer(),
+            *memory(),
+            skipped=skipped,
+            seconds=seconds,
+            compiling=min(seconds, compiled() - before),
+        )
+        return health, told
 
     def _keep(self, weights: Weights, better: Sequence[bool]) -> None:
         if self._alone and better[0]:

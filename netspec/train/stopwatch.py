@@ -5,7 +5,25 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-__all__ = ["Stopwatch"]
+import jax
+
+__all__ = ["Stopwatch", "compiled"]
+
+_COMPILATIONS = [0.0]
+"""Seconds that this process has spent on lowering and compiling programs."""
+
+
+def _hear(event: str, duration_secs: float, **kwargs: str | int) -> None:
+    if event in ("/jax/core/compile/jaxpr_to_mlir_module_duration", "/jax/core/compile/backend_compile_duration"):
+        _COMPILATIONS[0] += duration_secs
+
+
+jax.monitoring.register_event_duration_secs_listener(_hear)
+
+
+def compiled() -> float:
+    """Seconds of compiling so far, tracing not counted."""
+    return _COMPILATIONS[0]
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import events
+from made_events import events
 from made_progress import LAYERS, examined, in_phases, of_members, warned
 from rich.console import Console
 

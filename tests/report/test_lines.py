@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from conftest import events
+from made_events import events
 
 from netspec.report.live.lines import LINE_SECONDS, SPARE_LINES, Lines
 from netspec.report.progress import Progress

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyte
 import pytest
-from conftest import events
+from made_events import events
 
 from netspec.report.live import screen
 from netspec.report.live.lines import Lines

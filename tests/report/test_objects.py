@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 
-from conftest import events
+from made_events import events
 
 from netspec.report.live.display import Display
 from netspec.report.live.objects import Objects

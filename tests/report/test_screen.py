@@ -13,7 +13,7 @@ import time
 
 import pyte
 import pytest
-from conftest import events
+from made_events import events
 from rich.text import Text
 
 from netspec.report.drawing.frame import Frame

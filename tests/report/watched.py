@@ -10,7 +10,7 @@ import sys
 import termios
 import time
 
-from conftest import events
+from made_events import events
 
 from netspec.report.live.interrupts import Interrupts
 from netspec.report.live.training import display_for

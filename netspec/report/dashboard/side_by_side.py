@@ -174,9 +174,9 @@ def _elapsed(run: Watched, now: float) -> float | None:
 
 
 def _state(run: Watched) -> str:
-    if over(run) or run.progress.stepped is not None:
-        return run.state
-    return "compiling" if run.progress.started else "starting"
+    if not over(run) and run.progress.started is None:
+        return "starting"
+    return "compiling" if not over(run) and run.progress.is_compiling else run.state
 
 
 def _mark(i: int, chosen: Chosen, look: Look) -> str:

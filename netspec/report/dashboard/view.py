@@ -246,7 +246,7 @@ def _state(scene: Scene, asked: str, stopping: bool, *, short: bool) -> Text:
         return look.text("stopping" if short else "stopping: finishing the step and saving", WARNING)
     if asked or scene.looks.paused:
         return look.text(asked or "paused", WARNING)
-    if progress.stepped is None:
+    if progress.is_compiling:
         return look.text("compiling", WARNING)
     return look.text(f"{duration(progress.left(scene.now))} left", BOLD)
 
