@@ -698,7 +698,7 @@ def test_parameters_that_an_update_breaks_are_neither_saved_nor_the_end(home: Pa
 
 # -- help and start ----------------------------------------------------------------------------------------------------
 
-COMMANDS = ["check", "compare", "evaluate", "inspect", "predict", "report", "resume", "runs", "train"]
+COMMANDS = ["check", "compare", "evaluate", "inspect", "predict", "report", "resume", "runs", "train", "watch"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -49,8 +49,7 @@ OPTIMIZER = '[optimizer]\nkind = "sgd"\nlearning_rate = 0.1\n'
 DATA = '[data]\nsource = "digits"\n'
 NO_SOURCE = frozenset(
     (
-        *("conjugate_gradients", "lbfgs", "newton", "saddle_free_newton", "sophia", "sam"),
-        *("scale_by_backtracking_linesearch", "scale_by_zoom_linesearch"),
+        *("conjugate_gradients", "newton", "saddle_free_newton", "sophia", "sam"),
         *("dpsgd", "differentially_private_aggregate"),
         *("lookahead", "schedule_free", "schedule_free_adamw", "schedule_free_sgd"),
     )

@@ -43,7 +43,7 @@ Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the ru
 
 @app.command(
     cls=cast(type[TyperCommand], _Listing),
-    epilog="Example: netspec runs --state done --metric 'accuracy>0.9' --where optimizer.kind=adam --sort best",
+    epilog="Example: netspec runs --state done --metric 'accuracy>0.9' --sort best",
 )
 def runs(
     context: typer.Context,
