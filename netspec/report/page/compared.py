@@ -162,6 +162,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     """How the numbers are to be read."""
     if any(row.seeds for row in comparison.runs):
         yield "Means over seeds ± half of a 95 % interval by Student’s t (number of seeds)."
+    if comparison.quality is not None and any(half == 0 for half in comparison.quality.intervals):
+        yield "Where that is 0, all seeds gave the same."
     methods = {c.method for c in comparison.contrasts if c is not None and c.method}
     if "paired" in methods:
         yield "Differences are paired by seed."
@@ -299,11 +301,9 @@ def curves_compared(comparison: Comparison) -> Curves:
         lines = [_line(comparison, found.means[name][i], found.bands[name][i], i) for i in drawn]
         there = tuple(replace(line, smooth=name == LOSS) for line in lines if line is not None)
         values = np.array([value for line in there for value in line.values])
-        positive = bool(len(values)) and bool((values > 0).all())
-        spans = name.endswith("loss") and positive and logarithmic(values)
-        charts.append(
-            Chart("loss" if name == LOSS else "metric", measured_name(name).capitalize(), there, spans, positive, True)
-        )
+        spans = name.endswith("loss") and logarithmic(values)
+        kind, title = "loss" if name == LOSS else "metric", measured_name(name).capitalize()
+        charts.append(Chart(kind, title, there, spans, bool((values > 0).any()), True))
     return Curves(axes, tuple(chart for chart in charts if chart.lines))
 
 

@@ -135,7 +135,7 @@ class Chart:
     Args:
         name: a word for it: "loss", "metric", "learning rate".
         logarithmic: whether it is drawn so at first.
-        positive: whether it can be.
+        positive: whether it can be: something is positive, and the rest is left out then.
         wide: whether it has the page's whole width.
     """
 

@@ -33,8 +33,8 @@ SQUARES = 100
 LISTED = 12
 """Confusions that are listed."""
 
-LABEL = 24
-"""Characters of a class's name beside a matrix."""
+LABEL, ABOVE = 24, 8
+"""Characters of a class's name beside a matrix, and above a column of it."""
 
 
 def judged_part(run: RunContents, place: Place) -> Part:
@@ -80,16 +80,17 @@ def _confusion(confusion: Confusion) -> Iterator[Html]:
 
 
 def _matrix(confusion: Confusion) -> Html:
-    labels = [clipped(label, LABEL) for label in confusion.labels]
+    labels = confusion.labels
     named = len(labels) <= NAMED
-    head = [tag("th", label, scope="col") for label in labels] + ([tag("th", "right", scope="col")] if named else [])
+    head = [_label(label, ABOVE if named else LABEL, "col") for label in labels]
+    head += [tag("th", "right", scope="col")] if named else []
     rows = []
     for i, row in enumerate(confusion.counts):
         total = sum(row)
         cells = [_cell(n, total, right=i == j) for j, n in enumerate(row)]
         share = f"{100 * row[i] / total:.0f} %" if total else "–"
         cells += [tag("td", share, class_="share")] if named else []
-        rows.append(tag("tr", tag("th", labels[i], scope="row"), *cells))
+        rows.append(tag("tr", _label(labels[i], LABEL, "row"), *cells))
     size = "named" if named else "middle" if len(labels) <= 40 else "tiny"
     return tag(
         "table",
@@ -98,6 +99,11 @@ def _matrix(confusion: Confusion) -> Html:
         tag("tbody", *rows),
         class_=f"confusion {size}",
     )
+
+
+def _label(label: str, most: int, scope: str) -> Html:
+    """A class's name at its row or column; all of a long one is told to who points at it, and to the readout."""
+    return tag("th", clipped(label, most), scope=scope, title=clipped(label) if len(label) > most else None)
 
 
 def _cell(number: int, total: int, *, right: bool) -> Html:

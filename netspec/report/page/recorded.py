@@ -27,7 +27,7 @@ from netspec.report.page.contents import (
 from netspec.report.page.thinning import MOST, evenly, means, rounded, thinned
 from netspec.runs.histories import History, Measured
 
-__all__ = ["axis_of", "curves_of", "evaluations_of", "health_of", "logarithmic", "result_of"]
+__all__ = ["OF_MEMBERS", "axis_of", "curves_of", "evaluations_of", "health_of", "logarithmic", "result_of"]
 
 ANCHORS = 200
 """Points that tell where a step lies in time, at the most."""
@@ -41,11 +41,17 @@ MOST_EXAMINED = 120
 DECADES = 30.0
 """A curve whose values are further apart than by this factor is drawn on a logarithmic scale."""
 
+MOSTLY = 0.5
+"""More than this share of them has to be positive; the others are 0."""
+
 COLOURS: Mapping[str, int] = {"train": 7, "validation": 2, "test": 3}
 """Of what is measured on a part, in all charts."""
 
 DIFFERENT = 8
 """Colours that lines have."""
+
+OF_MEMBERS = ("member/", "spread/")
+"""What the metrics of an ensemble's members begin with: their means, and their standard deviations."""
 
 MEASURES = ("update", "gradient", "weights", "dead", "saturated")
 
@@ -125,7 +131,7 @@ class _Drawn:
 
     def charts(self) -> Iterator[Chart]:
         history = self.history
-        of_loss = [name for name in history.measured if name.endswith("/loss")]
+        of_loss = [name for name in self.drawn() if name.endswith("/loss")]
         losses = [self.line("training loss", history.steps, history.losses, 1, smooth=True)]
         losses += [self.measured(name) for name in of_loss]
         yield _chart("loss", "Loss", losses, wide=True)
@@ -140,10 +146,14 @@ class _Drawn:
         norms = [self.line("gradient norm", history.steps, history.gradient_norms, 5, smooth=True)]
         yield _chart("gradient", "Gradient norm", norms)
 
+    def drawn(self) -> list[str]:
+        """What was measured of the network as a whole: what each member of an ensemble reaches is in a table."""
+        return [name for name in self.history.measured if not name.partition("/")[2].startswith(OF_MEMBERS)]
+
     def groups(self) -> dict[str, list[str]]:
         """The metrics that are no losses, of all parts together; that which decides first."""
         deciding = self.history.metric.partition("/")[2]
-        names = [name for name in self.history.measured if not name.endswith("/loss")]
+        names = [name for name in self.drawn() if not name.endswith("/loss")]
         found: dict[str, list[str]] = {}
         for name in sorted(names, key=lambda name: name.partition("/")[2] != deciding):
             found.setdefault(name.partition("/")[2], []).append(name)
@@ -177,10 +187,9 @@ class _Drawn:
 def _chart(name: str, title: str, lines: list[Line | None], *, wide: bool = False) -> Chart:
     there = _apart([line for line in lines if line is not None])
     values = np.array([value for line in there for value in line.values])
-    positive = bool(len(values)) and bool((values > 0).all())
     # An accuracy starts near nothing and ends near 1: it is read on the scale that it is stated on.
-    spans = name != "metric" and positive and logarithmic(values)
-    return Chart(name, title, there, spans, positive, wide)
+    spans = name != "metric" and logarithmic(values)
+    return Chart(name, title, there, spans, bool((values > 0).any()), wide)
 
 
 def _apart(lines: list[Line]) -> tuple[Line, ...]:
@@ -196,8 +205,11 @@ def _apart(lines: list[Line]) -> tuple[Line, ...]:
 
 
 def logarithmic(values: Any) -> bool:
-    """Whether positive values span decades, a few outliers left out."""
-    low, high = np.quantile(values, [0.02, 0.98])
+    """Whether values span decades, a few outliers and zeros left out, and none is negative."""
+    positive = values[values > 0]
+    if len(positive) <= MOSTLY * len(values) or (values < 0).any():
+        return False
+    low, high = np.quantile(positive, [0.02, 0.98])
     return bool(high > DECADES * low)
 
 

@@ -9,6 +9,7 @@ from netspec.report.page.contents import Alert, Curves, Evaluations, Health, Mis
 from netspec.report.page.judged import judged_part
 from netspec.report.page.markup import Html, clipped, joined, tag
 from netspec.report.page.network import network_part
+from netspec.report.page.recorded import OF_MEMBERS
 from netspec.report.page.sections import Part, Place, absent, facts, fold, table
 from netspec.report.page.written import environment_part, reproduction_part, spec_part
 
@@ -62,7 +63,7 @@ def _said(result: Result) -> Iterator[Html]:
         at = f" at step {count(result.best_step or 0)}"
         yield joined([f"best {measured_name(result.metric)} ", tag("b", measure(result.best)), at])
     if reached is None and result.best is None:
-        yield joined(["not evaluated yet"])
+        yield joined(["not evaluated yet" if ENDS.get(result.state, ("", "open"))[1] == "open" else "never evaluated"])
     if result.seconds is not None:
         yield joined([duration(result.seconds), f" on {clipped(result.device, 60)}" if result.device else ""])
 
@@ -118,15 +119,29 @@ def _measured(result: Result) -> Html | None:
     if not result.metrics:
         return None
     parts = [p for p in ("train", "validation", "test") if any(n.startswith(f"{p}/") for n in result.metrics)]
-    names = list(dict.fromkeys(name.partition("/")[2] for name in result.metrics))
+    every = dict.fromkeys(name.partition("/")[2] for name in result.metrics)
+    names = [name for name in every if not name.startswith(OF_MEMBERS)]
     deciding = result.metric.partition("/")[2]
     names.sort(key=lambda name: (name != deciding, name == "loss"))
-    rows = [
-        [measured_name(name).capitalize(), *(measure(result.metrics.get(f"{part}/{name}")) for part in parts)]
-        for name in names
-    ]
+    rows = []
+    for name in names:
+        rows.append([measured_name(name).capitalize(), *(measure(result.metrics.get(f"{p}/{name}")) for p in parts)])
+        if f"member/{name}" in every:
+            rows.append(["of a member", *(_of_members(result, part, name) for part in parts)])
     columns = [("", False), *((part, True) for part in parts)]
-    return table(columns, rows, "What the network reaches, by part of the data", class_="compact")
+    found = table(columns, rows, "What the network reaches, by part of the data", class_="compact reached")
+    if len(rows) == len(names):
+        return found
+    return joined(
+        [found, tag("p", "Of a member: the mean over the members ± their standard deviation.", class_="note")]
+    )
+
+
+def _of_members(result: Result, part: str, name: str) -> str:
+    """What an ensemble's members reach by themselves."""
+    mean, spread = (result.metrics.get(f"{part}/{what}/{name}") for what in ("member", "spread"))
+    # No line ends behind the sign, where the cell is narrow.
+    return measure(mean) if mean is None or spread is None else f"{measure(mean)} ±\N{NO-BREAK SPACE}{measure(spread)}"
 
 
 # -- curves, diagnoses, health -----------------------------------------------------------------------------------------

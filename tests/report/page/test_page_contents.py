@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ TESTS = Path(__file__).parents[2]
 sys.path[:0] = [str(TESTS), str(TESTS / "report")]
 
 from command import netspec  # noqa: E402
-from made_runs import make_run  # noqa: E402
+from made_runs import SPEC, make_run  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from netspec.commands.pages import report  # noqa: E402
@@ -274,6 +275,53 @@ def test_diagnoses_phases_and_numbers_that_are_not_finite_are_told_of(tmp_path: 
     assert "2 values that are not finite are not drawn" in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"), [("diverged", "never evaluated"), ("failed", "never evaluated"), ("", "not evaluated yet")]
+)
+def test_what_never_will_be_evaluated_is_said_to_be_so(tmp_path: Path, reason: str, said: str) -> None:
+    assert re.findall(
+        "never evaluated|not evaluated yet", page(report([make_run(tmp_path, upto=30, reason=reason)]))
+    ) == [said]
+
+
+def recorded(run: Path, losses: list[float], **metrics: float) -> Path:
+    """A run with more in its record."""
+    with Recorder(run) as recorder:
+        for i, loss in enumerate(losses, 10):
+            recorder.record(Stepped(1_700_000_000 + i, i, i / 40, loss, 1e-3, 1.0, 9.0))
+        if metrics:
+            recorder.record(Evaluated(1_700_000_900.0, 195, 4.9, metrics, 0.1, False))
+            recorder.record(Evaluated(1_700_000_901.0, 199, 4.95, metrics, 0.1, False))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("losses", "offered", "drawn"),
+    [
+        ([10.0, 1.0, 0.0, 0.01], True, True),
+        ([10.0, 0.0, 0.0, 0.01], True, False),
+        ([10.0, 1.0, -1.0, 0.01], True, False),
+        ([-1.0, 0.0], False, False),
+    ],
+)
+def test_a_single_zero_is_in_no_scales_way(tmp_path: Path, losses: list[float], offered: bool, drawn: bool) -> None:
+    run = recorded(make_run(tmp_path, upto=0, reason=""), losses)
+    [loss, *_] = to_json(report([run]))["runs"][0]["curves"]["charts"]
+    assert (loss["positive"], loss["logarithmic"]) == (offered, drawn)
+
+
+def test_an_ensembles_members_are_in_the_table_and_in_no_chart(tmp_path: Path) -> None:
+    each = {"accuracy": 0.9, "loss": 0.4, "member/accuracy": 0.8765, "member/loss": 0.5, "spread/accuracy": 0.0123}
+    run = recorded(make_run(tmp_path, upto=0, reason=""), [1.0], **{f"validation/{k}": v for k, v in each.items()})
+    found = report([run])
+    charts = to_json(found)["runs"][0]["curves"]["charts"]
+    names = [line["name"] for chart in charts for line in chart["lines"]]
+    assert names == ["training loss", "validation loss", "validation accuracy", "gradient norm"]
+    text = page(found)
+    assert "0.8765 ±\N{NO-BREAK SPACE}0.0123" in text
+    assert len(re.findall("of a member</th>", text)) == 2
+
+
 def test_several_runs_are_compared(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, accuracy=0.9 + i / 100, seed=i) for i in range(3)]
     runs += [make_run(tmp_path, make_spec(), accuracy=0.95 + i * i / 200, seed=i) for i in range(3)]
@@ -287,12 +335,13 @@ def test_several_runs_are_compared(tmp_path: Path) -> None:
     assert all(line.low and line.high for chart in found.compared.charts for line in chart.lines)
     alone = page_of_comparison(compare(runs))
     assert "0.9100 ± 0.0248" in alone
+    assert "all seeds gave the same" not in alone
+    alike = [make_run(tmp_path, SPEC.replace("1e-3", "5e-3"), seed=i) for i in range(3)]
+    assert "Where that is 0, all seeds gave the same." in page_of_comparison(compare([*runs[:3], *alike]))
     assert "run-6" not in alone
 
 
 def make_spec() -> str:
-    from made_runs import SPEC
-
     return SPEC.replace("1e-3", "3e-3")
 
 

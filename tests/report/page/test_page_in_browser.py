@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from browser import Tab
-from made_pages import HARM, empty, report, run
+from made_pages import HARM, confusion, empty, report, run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -117,6 +117,26 @@ def test_a_loss_without_bound_has_its_marks(shown: Show) -> None:
         tab.click(".log")
 
 
+def test_a_loss_that_is_0_now_and_then_has_both_scales(shown: Show) -> None:
+    found = report()
+    [contents] = found.runs
+    curves = contents.curves
+    assert isinstance(curves, Curves)
+    values = tuple(0.0 if i % 7 == 3 else value for i, value in enumerate(curves.charts[0].lines[0].values))
+    line = replace(curves.charts[0].lines[0], values=values)
+    zero = replace(line, name="zero", colour=3, values=(0.0,) * len(values))
+    chart = replace(curves.charts[0], lines=(line, zero), logarithmic=True)
+    tab = shown(
+        replace(found, runs=(replace(contents, curves=replace(curves, charts=(chart,), alerts=(), phases=())),))
+    )
+    assert colours(tab, "line-1") > 300
+    assert colours(tab, "line-3") == 0  # far below
+    tab.click(".legend button", 0)  # nothing that is left is positive
+    tab.click(".legend button", 0)
+    tab.click(".log")
+    assert colours(tab, "line-3") > 300
+
+
 def test_a_series_that_is_switched_off_is_gone(shown: Show) -> None:
     tab = shown(report())
     tab.click(".legend button", 1)
@@ -207,6 +227,33 @@ def test_a_cell_of_the_matrix_says_what_it_counts(shown: Show, classes: int) -> 
     assert texts(tab, ".matrix .readout") == ["true 0, said 0: 8 of 9 (88.9 %)"]
     # For those who read it aloud, every count is a cell with headers.
     assert tab.value("document.querySelectorAll('.confusion tbody td:not(.share)').length") == classes**2
+
+
+LONG = ("an aeroplane at night", "a lorry that is long", "a")
+
+
+def test_a_long_class_is_clipped_above_its_column_and_told_whole(shown: Show) -> None:
+    found = report(classes=3)
+    [contents] = found.runs
+    tab = shown(replace(found, runs=(replace(contents, confusion=confusion(LONG)),)))
+    assert texts(tab, ".confusion thead th") == ["an aero…", "a lorry…", "a", "right"]
+    titles = "[...document.querySelectorAll('.confusion thead th')].map((e) => e.title)"
+    assert tab.value(titles) == [*LONG[:2], "", ""]
+    tab.value("document.querySelector('.matrix-box').focus()")
+    tab.press("ArrowDown", "ArrowRight")
+    assert texts(tab, ".matrix .readout") == [f"true {LONG[0]}, said {LONG[1]}: 1 of 9 (11.1 %)"]
+
+
+def test_the_result_fits_a_phone(shown: Show) -> None:
+    found = report()
+    [contents] = found.runs
+    names = ("root_mean_squared_error", "mean_absolute_error", "member/root_mean_squared_error")
+    names += ("spread/root_mean_squared_error",)
+    metrics = {f"{part}/{name}": 0.1234 for part in ("train", "validation", "test") for name in names}
+    result = replace(contents.result, metric=f"validation/{names[0]}", metrics=metrics)
+    tab = shown(replace(found, runs=(replace(contents, result=result),)), width=360, height=780, touch=True)
+    box = "document.querySelector('.reached').parentElement"
+    assert tab.value(f"{box}.scrollWidth - {box}.clientWidth") == 0
 
 
 def test_a_block_folds(shown: Show) -> None:

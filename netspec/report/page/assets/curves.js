@@ -107,6 +107,24 @@ function powersBetween(low, high, most) {
   return marks.filter((v) => v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9));
 }
 
+// The ends of a logarithmic axis: powers of ten around what is positive. The rest is drawn below it, out of sight.
+const BELOW = 1e-300;
+
+function powersAround(plot) {
+  const [first, last] = plot.series[0].idxs;
+  let low = Infinity;
+  let high = 0;
+  for (const column of plot.data.slice(1)) {
+    for (let i = first; i <= last; i += 1) {
+      if (column[i] > BELOW) {
+        low = Math.min(low, column[i]);
+        high = Math.max(high, column[i]);
+      }
+    }
+  }
+  return high ? uPlot.rangeLog(low, high, 10, false) : [1, 10];
+}
+
 class Chart {
   constructor(group, figure, chart) {
     this.group = group;
@@ -176,7 +194,7 @@ class Chart {
     const series = [{}];
     const bands = [];
     const weight = this.group.smoothing;
-    const fit = (values) => (this.logarithmic ? values.map((v) => (v > 0 ? v : null)) : values);
+    const fit = (values, given = values) => (this.logarithmic ? values.map((v, i) => (given[i] > 0 ? v : BELOW)) : values);
     for (const line of this.shown()) {
       const stroke = () => lineColour(line);
       const xs = this.xs(line);
@@ -194,7 +212,8 @@ class Chart {
       });
       if (rough) {
         const [steps, values] = line.means || [line.steps, line.values];
-        tables.push([this.xs(line, steps), fit(smoothed(values, weight))]);
+        // Where the loss is 0, what is left of losses long gone is nothing to be read off.
+        tables.push([this.xs(line, steps), fit(smoothed(values, weight), values)]);
         series.push({ stroke, width: 2, points: { show: false } });
       }
     }
@@ -236,14 +255,14 @@ class Chart {
       {
         width: this.width || Math.max(200, this.box.clientWidth),
         height: this.height(),
-        padding: [10, 20, 0, 0],
+        padding: [10, 28, 0, 0],
         legend: { show: false },
         series,
         bands,
         cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
         scales: {
           x: { time: false, range: () => this.group.ends() },
-          y: { distr: this.logarithmic ? 3 : 1 },
+          y: this.logarithmic ? { distr: 3, range: powersAround } : {},
         },
         axes: [
           { stroke: ink, grid, ticks, font, incrs, values: (plot, marks) => marks.map((v) => AXES[this.group.axis].text(v)), space: 70, size: 34 },

@@ -8,7 +8,7 @@ function confusion(box) {
   const table = box.querySelector("table");
   const readout = box.querySelector(".readout");
   const rows = [...table.tBodies[0].rows];
-  const labels = rows.map((row) => row.cells[0].textContent);
+  const labels = rows.map((row) => row.cells[0].title || row.cells[0].textContent);
   let here = null;
 
   function go(row, column) {
