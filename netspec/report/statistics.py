@@ -56,7 +56,9 @@ def half_width(values: ArrayLike) -> Numbers:
     count = numbers.shape[-1]
     if count < 2:
         return np.full(numbers.shape[:-1], np.nan)
-    return np.asarray(_quantile(np.asarray(count - 1.0)) * _deviation(numbers) / np.sqrt(count))
+    # The mean of equal numbers is not always that number, to the last bit.
+    alike = numbers.max(axis=-1) == numbers.min(axis=-1)
+    return np.asarray(np.where(alike, 0.0, _quantile(np.asarray(count - 1.0)) * _deviation(numbers) / np.sqrt(count)))
 
 
 def paired(values: ArrayLike, others: ArrayLike) -> Difference:

@@ -393,7 +393,11 @@ def test_of_a_metric_what_is_asked_for_is_compared(
             recorder.record(Evaluated(START + i, 40 * i, i, {"validation/accuracy": accuracy}, 0.1, best))
         ended = {"validation/accuracy": 0.5, "test/accuracy": 0.7}
         recorder.record(Finished(START + 4, "", 120, 3.0, "done", ended, 120, 4.0))
-    found = {m.metric: m.values[0] for m in compare(runs, value=value).measurements}
+    compared = compare(runs, value=value, metric="test/accuracy" if of_test else None)
+    said = [warning for warning in compared.warnings if "measured once" in warning]
+    wanted = f"test accuracy was measured once in each run: {value} changes nothing"
+    assert said == ([wanted] if of_test and value != "result" else [])
+    found = {m.metric: m.values[0] for m in compared.measurements}
     assert found["validation/accuracy"] == pytest.approx(of_validation)
     assert found["test/accuracy"] == of_test
 

@@ -26,6 +26,7 @@ def test_the_interval_of_a_mean_is_that_of_the_tables() -> None:
     # Student's table: t at 97.5 % with 4 degrees of freedom is 2.776; the deviation of 1, …, 5 is the root of 2.5.
     assert half_width([1, 2, 3, 4, 5]) == pytest.approx(2.776 * math.sqrt(2.5) / math.sqrt(5), rel=1e-3)
     assert half_width([0.5, 0.5, 0.5]) == 0
+    assert half_width([0.97, 0.97, 0.97]) == 0  # whose mean is another number
     assert math.isnan(half_width([1.0]))
 
 

@@ -177,7 +177,7 @@ def compare(
         if held is None or quality is None
         else contrasts_of(rows, judged, held, quality.higher_is_better, unlike(judged)),
         cost=cost_of(rows, cost, quality, competing, _incomparable(cost, unlike(judged), surroundings)),
-        warnings=tuple(warnings_of(groups, surroundings, damages, value, judged == deciding)),
+        warnings=tuple(warnings_of(groups, surroundings, damages, value, judged, judged == deciding)),
     )
     drawn = _drawn(laid)
     return replace(laid, drawn=tuple(drawn), curves=curves_of(rows, drawn, _measured_like(judged, deciding), by))

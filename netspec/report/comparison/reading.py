@@ -54,6 +54,7 @@ class Contender:
         started: how its training began, with what the newest of its phases says.
         step, epoch: how far it came.
         metrics: by "part/metric": what is compared of it; of several, the means over those that count.
+        again: the metrics that were measured more than once while it was trained.
         best: the best value of the metric that decides; of several, the mean of those that count, and the median step.
         seconds: of its training so far, as in each of these: of several, the mean over those that count.
         pace: examples a second, the median over its training; None before the first step.
@@ -79,6 +80,7 @@ class Contender:
     examples: float | None
     multiply_adds: int | None
     abreast: int = 1
+    again: frozenset[str] = frozenset()
     seeds: tuple[Contender, ...] = ()
     left_out: tuple[Contender, ...] = ()
 
@@ -148,6 +150,7 @@ def _read(path: Path, name: str, value: Value) -> Contender:
         step=history.step,
         epoch=history.epoch,
         metrics=_selected(history, value),
+        again=frozenset(name for name, measured in history.measured.items() if len(measured.steps) > 1),
         best=history.best,
         seconds=history.duration,
         pace=history.pace,

@@ -9,6 +9,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.report.comparison.reading import LOST, Contender, Value
 from netspec.report.differences import Difference
 from netspec.report.drawing.values import plain
+from netspec.report.drawing.wording import measured_name
 
 __all__ = ["differing", "warnings_of"]
 
@@ -35,12 +36,14 @@ def warnings_of(
     surroundings: Sequence[Difference],
     damages: Sequence[Diagnostic],
     value: Value,
+    judged: str,
     on_what_decides: bool,
 ) -> Iterator[str]:
     """What stands in the way of comparing, a sentence each.
 
     Args:
         damages: of runs that could not be read.
+        judged: the metric that rows are held against each other by.
         on_what_decides: whether rows are held against each other by the metric that decided in training.
     """
     yield from (CONSEQUENCES[what] for what in differing(surroundings))
@@ -55,6 +58,9 @@ def warnings_of(
     yield from _abreast(rows)
     if value in ("best", "min", "max") and on_what_decides:
         yield f"the {value} of what was measured again and again is chosen by luck, too: new data gives worse"
+    counting = [run for row in rows for run in row.counting]
+    if value != "result" and all(judged in run.metrics and judged not in run.again for run in counting):
+        yield f"{measured_name(judged)} was measured once in each run: {value} changes nothing"
     yield from (f"{damage.message}; it is left out" for damage in damages)
 
 
