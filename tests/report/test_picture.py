@@ -377,3 +377,9 @@ def test_mermaid_and_dot_close_what_they_open(picture: Picture) -> None:
 def test_pictures_are_imported_without_jax() -> None:
     command = [sys.executable, "-c", "import sys, netspec.report.graph; sys.exit('jax' in sys.modules)"]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_point_is_no_shape() -> None:
+    text = "[model]\npoint = [-1.5, 2.0]"
+    [box] = [box for box in pictured(resolve(decode(parse(text, "x.toml")))).boxes() if box.path == "point"]
+    assert box.title == "point (-1.5, 2)"

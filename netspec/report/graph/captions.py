@@ -42,6 +42,8 @@ def caption(node: Node) -> str:
     name = node.name if node.shared and layer.name else layer.name
     if name is None:
         return said
+    if name == layer.kind == "point":
+        return said
     return name if layer.kind == "block" else f"{name}: {said}" if len(said) > 1 else f"{name} ({said})"
 
 
@@ -127,6 +129,8 @@ def _stride(strides: tuple[int, ...]) -> list[str]:
 def _principal(layer: Layer) -> list[str]:
     key = layer.principal()
     value = getattr(layer, key) if key else None
+    if layer.kind == "point":
+        return [f"({', '.join(map(_written, value or ()))})"]
     return [] if value is None or layer.kind in _WINDOW_KINDS or isinstance(value, bool) else [_written(value)]
 
 
