@@ -160,7 +160,7 @@ def _pictured(mistake: Mistake) -> Html:
     alternative = f"Example {mistake.row}: {truth}, taken for {said}"
     sure = [tag("br"), f"{_percent(mistake.sure)} sure"] if mistake.sure is not None else []
     words = [tag("b", truth), " taken for ", tag("b", said), *sure]
-    picture = tag("img", src=mistake.picture or "", alt=alternative, loading="lazy")
+    picture = tag("img", src=mistake.picture or "", alt=alternative)
     return tag("li", tag("figure", picture, tag("figcaption", *words)))
 
 
@@ -220,6 +220,6 @@ def _reconstructions(found: Reconstructions) -> Iterator[Html]:
 
 
 def _pair(pair: Pair) -> Html:
-    given = tag("img", src=pair.given, alt=f"Input {pair.row}", loading="lazy")
-    made = tag("img", src=pair.made, alt=f"Reconstruction of input {pair.row}", loading="lazy")
+    given = tag("img", src=pair.given, alt=f"Input {pair.row}")
+    made = tag("img", src=pair.made, alt=f"Reconstruction of input {pair.row}")
     return tag("li", tag("figure", given, made, tag("figcaption", f"off by {measure(pair.error)}")))

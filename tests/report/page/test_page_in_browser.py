@@ -256,6 +256,12 @@ def test_the_result_fits_a_phone(shown: Show) -> None:
     assert tab.value(f"{box}.scrollWidth - {box}.clientWidth") == 0
 
 
+def test_no_picture_comes_later_and_moves_what_is_read(shown: Show) -> None:
+    tab = shown(report())
+    pictures = "[...document.images].map((image) => image.complete && image.naturalWidth > 0)"
+    assert tab.value(pictures) == [True] * 5  # a mistake, and two pairs
+
+
 def test_a_block_folds(shown: Show) -> None:
     tab = shown(report())
     hidden = "[...document.querySelectorAll('.layers tbody tr')].map((r) => r.hidden)"
