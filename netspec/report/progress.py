@@ -189,8 +189,8 @@ class Progress:
         """Whether the first steps, or what looks at the layers after the first evaluation, are being compiled."""
         if self.started is None or self.finished is not None:
             return False
-        at_layers = self.evaluated is not None and self.examined is None and self.time == self.evaluated.time
-        return self.stepped is None or at_layers
+        first = self.evaluated is not None and self.examined is None and self.time == self.evaluated.time
+        return self.stepped is None or (first and self.step < self.started.steps)
 
     @property
     def smoothed(self) -> float | None:

@@ -47,7 +47,8 @@ def view(
     """
     look = Look(ascii, colour)
     runs = removal.runs
-    lines = table(_COLUMNS, [_cells(one) for one in runs[:SHOWN]], width, look)
+    apart = len({one.run.path.parent for one in runs}) > 1
+    lines = table(_COLUMNS, [_cells(one, apart) for one in runs[:SHOWN]], width, look)
     if len(runs) > 1:
         total = f"{count(len(runs))} runs, {storage(sum(one.size for one in runs))}"
         lines += paragraph("", [f"{'… ' if len(runs) > SHOWN else ''}{total}"], 0, width, look)
@@ -55,10 +56,11 @@ def view(
     return Frame(stacked([lines, _warnings(strange, width, look), _warnings(_missed(removal), width, look)]))
 
 
-def _cells(one: Doomed) -> Sequence[Cell]:
+def _cells(one: Doomed, apart: bool) -> Sequence[Cell]:
+    """A run; with its folder, where that is not the same for all."""
     step = "none" if one.checkpoint is None else f"step {count(one.checkpoint)}"
     return (
-        Cell(one.run.name, BOLD),
+        Cell(str(one.run.path) if apart else one.run.name, BOLD),
         Cell(one.run.state, STATES[one.run.state]),
         Cell(measure(one.run.best), DIM if one.run.best is None else ""),
         Cell(step, DIM if one.checkpoint is None else ""),

@@ -134,12 +134,13 @@ def load(path: Path) -> Run:
 
 
 def find(text: str, parent: Path = PARENT) -> Path:
-    """The directory of the run that a person means: a path, or the bare name of one under `parent`.
+    """The directory of the run that a person means: a path, or the bare name of one under `parent`, which comes first.
 
     Raises:
         RunError: there is none; the nearest name and the runs there are in the message.
     """
-    for path in (Path(text), parent / text):
+    bare = Path(text).name == text
+    for path in (parent / text, Path(text)) if bare else (Path(text), parent / text):
         if is_run(path):
             return path
     names = [path.name for path in folders(parent)]

@@ -47,6 +47,12 @@ def test_what_would_be_lost() -> None:
     ]
 
 
+def test_runs_of_several_folders_are_named_with_them() -> None:
+    elsewhere = Doomed(Glance(Path("old") / "lenet5-1", "done"), 900, None, ())
+    names = [line.split()[0] for line in shown(Removal((REMOVAL.runs[0], elsewhere), ()), 80)[1:3]]
+    assert names == ["runs/lenet5-1", "old/lenet5-1"]
+
+
 @pytest.mark.parametrize("width", [40, 60])
 def test_what_it_is_about_stays_in_a_narrow_terminal(width: int) -> None:
     assert [line.split()[0] for line in shown(REMOVAL, width)[:2]] == ["run", "lenet5-1"]

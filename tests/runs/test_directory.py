@@ -129,6 +129,14 @@ def test_a_run_is_found_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.
         assert load(find(text)).spec == SPEC
 
 
+def test_a_bare_name_is_one_of_the_folder_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for parent in (Path(), Path("archive")):
+        make(parent)
+    assert find("lenet5-1", Path("archive")) == Path("archive/lenet5-1")
+    assert find("lenet5-1") == Path("lenet5-1")
+
+
 @pytest.mark.parametrize("text", ["lenet-1", "runs", "", "x" * 5000, "nul\x00", "other/lenet-1"])
 def test_a_run_that_is_not_there_gets_the_nearest_and_the_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
