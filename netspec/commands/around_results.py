@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netspec.commands.sample import part_of
 from netspec.commands.specs import check_lookups, dataset_of
-from netspec.commands.trained import Trained, open_run, weights_of
+from netspec.commands.trained import open_run, weights_of
 from netspec.diagnostics import Diagnostic, RunError, SpecError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _result(path: Path, part: str, examples: int, seed: int, device: str | None)
     keep_compiled()
     trained = open_run(path)
     program, checkpoint, parameters, statistics, damaged = weights_of(trained)
-    chosen = _part(trained, part)
+    _, chosen = part_of(dataset_of(trained.opened), part)
     check_lookups(program.network.graph, chosen.inputs)
     if program.members is not None:
         parameters, statistics = one_of((parameters, statistics), 0)
@@ -184,12 +185,3 @@ def _result(path: Path, part: str, examples: int, seed: int, device: str | None)
     fixed = {p: w for p, w in parameters.items() if p in frozen}
     risk = Risk(phase, fixed, statistics, chosen, examples, seed)
     return _Result(str(path), result_step(program, checkpoint), learned, risk, program, damaged)
-
-
-def _part(trained: Trained, part: str) -> Any:
-    dataset = dataset_of(trained.opened)
-    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    known = [name for name, examples in parts.items() if len(examples)]
-    if part not in known:
-        raise _refused(f"--part must be one of {', '.join(known)}, not {part}")
-    return parts[part]

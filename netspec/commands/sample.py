@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from netspec.data.preparation import Prepared
     from netspec.train.state import Weights
 
-__all__ = ["MOST_EXAMPLES", "MOST_NUMBERS", "PARTS", "Sample", "sample_of"]
+__all__ = ["MOST_EXAMPLES", "MOST_NUMBERS", "PARTS", "Sample", "part_of", "sample_of"]
 
 MOST_EXAMPLES = 10_000
 """Examples that are looked at, unless more are asked for."""
@@ -110,7 +110,7 @@ def sample_of(
     trained = open_run(run)
     _check_has_data(trained)
     program, checkpoint, parameters, statistics, damaged = weights_of(trained)
-    name, chosen = _part(dataset_of(trained.opened), part)
+    name, chosen = part_of(dataset_of(trained.opened), part)
     phase = phase_of(program, checkpoint)
     count = min(len(chosen), examples, _fitting(program, phase))
     rows = np.arange(len(chosen))
@@ -132,13 +132,18 @@ def _check_has_data(trained: Trained) -> None:
         raise RunError(Diagnostic("no-examples", message, file=path, help="netspec paths draws the way of a point"))
 
 
-def _part(dataset: Dataset, wanted: str | None) -> tuple[str, Any]:
+def part_of(dataset: Dataset, wanted: str | None) -> tuple[str, Any]:
+    """The name of a part that has examples, and the part; the first that there is, unless one is wanted.
+
+    Raises:
+        SpecError: there is no such part.
+    """
     parts = {name: getattr(dataset, name) for name in PARTS}
     known = [name for name in PARTS if len(parts[name])]
     if wanted is None:
         return known[0], parts[known[0]]
     if wanted not in known:
-        raise SpecError(Diagnostic("value", f"--part must be one of {', '.join(known)}, not {wanted}"))
+        raise SpecError(Diagnostic("value", f"--part must be one of {', '.join(reversed(known))}, not {wanted}"))
     return wanted, parts[wanted]
 
 

@@ -30,11 +30,6 @@ class Requests:
         """Save after the steps that are being made, and go on."""
         self._saves = True
 
-    @property
-    def saves(self) -> bool:
-        """Whether a save is asked for, and was not begun yet."""
-        return self._saves
-
     def take_save(self) -> bool:
         """Whether a save is asked for; the asking is over with that."""
         asked, self._saves = self._saves, False

@@ -149,7 +149,7 @@ def test_no_more_than_are_asked_for(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"part": "tets"}, "--part must be one of test, validation, train, not tets"),
+        ({"part": "tets"}, "--part must be one of train, validation, test, not tets"),
         ({"examples": 0}, "at least 1, not 0"),
     ],
 )

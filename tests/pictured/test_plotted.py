@@ -315,7 +315,7 @@ REFUSED = {
     "no hidden layer": (("sides-1", "--kind", "embedding"), "there is no hidden layer"),
     "option": (("plane-1", "--kind", "confusion", "--by", "time"), "--by is for curves"),
     "by": (("plane-1", "--by", "hour"), "--by is step, examples or time, not hour"),
-    "part": (("digits-1", "--kind", "confusion", "--part", "all"), "--part must be one of test, validation, train"),
+    "part": (("digits-1", "--kind", "confusion", "--part", "all"), "--part must be one of train, validation, test"),
     "no record": (("plane-1",), "no record of plane-1 holds a step"),
     "not begun": (("plane-1", "--kind", "bars"), "none of the runs has begun"),
     "form": (("plane-1", "-o", "x.pdf"), "--out writes .png or .svg, not x.pdf"),

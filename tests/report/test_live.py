@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import io
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 import pyte
 import pytest
 from made_events import events
+from stalled import fill
 
 from netspec.report.live import screen
 from netspec.report.live.lines import Lines
@@ -212,15 +212,6 @@ def test_a_keyboard_elsewhere_is_left_alone(terminal):
     assert "stops after" not in watched.text()
     watched.process.send_signal(signal.SIGTERM)
     assert watched.ended() == 0
-
-
-def fill(terminal):
-    """Write until it takes no more."""
-    os.set_blocking(terminal, False)
-    with contextlib.suppress(BlockingIOError):
-        while os.write(terminal, b" " * 1000):
-            pass
-    os.set_blocking(terminal, True)
 
 
 def test_a_stalled_terminal_stops_nobody(terminal, monkeypatch):

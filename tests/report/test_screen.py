@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import itertools
 import os
@@ -15,6 +14,7 @@ import pyte
 import pytest
 from made_events import events
 from rich.text import Text
+from stalled import fill
 
 from netspec.report.drawing.frame import Frame
 from netspec.report.live import screen
@@ -171,15 +171,6 @@ def test_a_frame_that_fails_leaves_the_terminal_as_it_was(terminal, monkeypatch)
         run()
     terminal.read()
     assert not terminal.screen.cursor.hidden
-
-
-def fill(terminal):
-    """Write until it takes no more."""
-    os.set_blocking(terminal, False)
-    with contextlib.suppress(BlockingIOError):
-        while os.write(terminal, b" " * 1000):
-            pass
-    os.set_blocking(terminal, True)
 
 
 def test_a_reader_that_stops_slows_no_step(terminal, monkeypatch):

@@ -31,7 +31,7 @@ def main(ending: str) -> int:
             hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
         while ending == "wait" and not asked.stops:
             time.sleep(0.01)
-    found = "to stop" if asked.stops_after_epoch else "to save" if asked.saves else "nothing"
+    found = "to stop" if asked.stops_after_epoch else "to save" if asked.take_save() else "nothing"
     sys.stdout.write(f"asked: {found}\n")
     return 0
 
